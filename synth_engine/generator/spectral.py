@@ -1,0 +1,240 @@
+"""Waves to (log mel power, instantaneous frequency) spectrograms and back.
+
+The representation of GANSynth's high-resolution mel models: 64,000 samples at 16 kHz are 128 frames of 1024
+mel bins with two channels. Channel 0 is the natural log of mel power, channel 1 the phase step to the next
+frame in units of pi. NumPy and SciPy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import scipy.fft
+import scipy.sparse
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+WAVE_FRAMES = 64_000
+FLOOR = 1e-6  # added to power and magnitude before a logarithm
+
+# Affine map of each channel to the network's range: normalised = SCALE * value + OFFSET.
+# Source: the prespecified normaliser of the released GANSynth models.
+SCALE = np.array([0.0661371661726, 0.8], np.float32)
+OFFSET = np.array([0.113718730221, 0.0], np.float32)
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Representation:
+    """Sizes of one spectrogram representation; the defaults are the released models' own.
+
+    Attributes
+    ----------
+    frames : int
+        Spectrogram frames (time).
+    bins : int
+        Mel bins, and FFT bins kept (DC is dropped, Nyquist kept).
+    wave_frames : int
+        Samples of one note.
+    sample_rate_hz : int
+        Sample rate.
+    """
+
+    frames: int = 128
+    bins: int = 1024
+    wave_frames: int = WAVE_FRAMES
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+
+    @property
+    def window_frames(self) -> int:
+        """Samples of one FFT window."""
+        return 2 * self.bins
+
+    @property
+    def hop_frames(self) -> int:
+        """Samples from one window to the next: a quarter of the window."""
+        return self.window_frames // 4
+
+    @property
+    def padding_frames(self) -> int:
+        """Zeros put in front of a wave; nothing is put behind it."""
+        return self.hop_frames * (self.frames - 1) + self.window_frames - self.wave_frames
+
+    @cached_property
+    def bin_frequencies_hz(self) -> NDArray[np.float64]:
+        """True frequency of every linear bin, shape (bins,): FFT bins 1..bins."""
+        spacing_hz = self.sample_rate_hz / self.window_frames
+        return np.arange(1, self.bins + 1) * spacing_hz
+
+
+DEFAULT = Representation()
+
+
+def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 700.0 * (np.exp(mel / 1127.0) - 1.0)
+
+
+def _band_edges_hz(bins: int, nyquist_hz: float) -> NDArray[np.float64]:
+    """Edges of the mel bands, shape (bins + 2,).
+
+    Bands narrower than one and a half linear bins are widened **in place**: a band's widening moves the edges
+    that the next bands read. The released weights were trained on exactly this matrix.
+    """
+    edges = np.linspace(0.0, 1127.0 * np.log1p(nyquist_hz / 700.0), bins + 2)
+    narrowest_hz = 1.5 * nyquist_hz / bins
+    for i in range(bins):
+        if _mel_to_hz(edges[i + 2]) - _mel_to_hz(edges[i]) < narrowest_hz:
+            centre = edges[i + 1]
+            reach = 1127.0 * np.arcsinh(0.5 * narrowest_hz / (_mel_to_hz(centre) + 700.0))
+            edges[i], edges[i + 2] = centre - reach, centre + reach
+    return _mel_to_hz(edges)
+
+
+@lru_cache(maxsize=8)
+def mel_matrices(bins: int, nyquist_hz: float) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    """Return the linear-to-mel matrix M and its inverse R, both float64 of shape (bins, bins).
+
+    Rows of M are linear bins and columns mel bins; rows of R are mel bins. R is the transpose of M with every
+    column scaled, not a pseudo-inverse, so the mel round trip is lossy by design.
+
+    Source: Engel et al., GANSynth (ICLR 2019), released code's mel matrix.
+    """
+    edges = _band_edges_hz(bins, nyquist_hz)
+    lower, centre, upper = edges[:bins], edges[1:-1], edges[2:]
+    linear = np.linspace(0.0, nyquist_hz, bins)[:, None]
+    rising, falling = (linear - lower) / (centre - lower), (upper - linear) / (upper - centre)
+    forward = np.maximum(0.0, np.minimum(rising, falling))
+    forward[0] = 0.0
+    column_sums = (forward @ forward.T).sum(axis=0)
+    usable = np.abs(column_sums) > 1e-8
+    inverse = forward.T / np.where(usable, column_sums, 1.0)
+    return scipy.sparse.csr_array(forward), scipy.sparse.csr_array(inverse)
+
+
+@lru_cache(maxsize=8)
+def _float32_transposes(bins: int, nyquist_hz: float) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+    # Sparse times dense is fast with the sparse factor on the left: (frames, bins) @ M = (M.T @ frames.T).T.
+    forward, inverse = mel_matrices(bins, nyquist_hz)
+    return forward.T.tocsr().astype(np.float32), inverse.T.tocsr().astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _hann(frames: int) -> FloatArray:
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(frames) / frames)
+    return window.astype(np.float32)
+
+
+def _apply(matrix: scipy.sparse.csr_array, rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    flat = rows.reshape(-1, rows.shape[-1])
+    product: NDArray[np.floating] = (matrix @ flat.T).T.reshape(rows.shape)
+    return product
+
+
+def wrap(phase: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Wrap angles in radians into [-pi, pi)."""
+    return (phase + np.pi) % (2.0 * np.pi) - np.pi
+
+
+def waves_to_spectrograms(waves: FloatArray, representation: Representation = DEFAULT) -> FloatArray:
+    """Analyse waves into log mel power and instantaneous frequency.
+
+    Parameters
+    ----------
+    waves : NDArray[np.float32], shape (notes, wave_frames)
+        Samples in -1..1.
+    representation : Representation
+        Sizes.
+
+    Returns
+    -------
+    NDArray[np.float32], shape (notes, frames, bins, 2)
+        Natural log of mel power, and phase step in units of pi (-1..1 but for the first frame).
+
+    Source: GANSynth, section 3 ("IF-Mel").
+    """
+    size = representation
+    padded = np.pad(waves.astype(np.float32), ((0, 0), (size.padding_frames, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size.window_frames, axis=-1)
+    windows = windows[:, :: size.hop_frames]
+    spectrum = scipy.fft.rfft(windows * _hann(size.window_frames), axis=-1)[..., 1:]
+    magnitude, angle = np.abs(spectrum), np.angle(spectrum)
+    to_mel, _ = _float32_transposes(size.bins, size.sample_rate_hz / 2)
+    power = _apply(to_mel, (magnitude + np.float32(FLOOR)) ** 2)
+    phase = np.cumsum(_phase_steps(angle), axis=1, dtype=np.float64)
+    steps = _phase_steps(_apply(to_mel, phase))
+    out = np.empty((*power.shape, 2), np.float32)
+    out[..., 0] = np.log(power + FLOOR)
+    out[..., 1] = steps / np.pi
+    return out
+
+
+def _phase_steps(phase: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Wrapped differences along frames; the first frame keeps its own phase."""
+    steps = np.diff(phase, axis=1, prepend=0.0)
+    wrapped = wrap(steps[:, 1:])
+    # A step of exactly half a turn keeps its sign, as in numpy.unwrap.
+    steps[:, 1:] = np.where((wrapped == -np.pi) & (steps[:, 1:] > 0), np.pi, wrapped)
+    return steps
+
+
+def spectrograms_to_waves(spectrograms: FloatArray, representation: Representation = DEFAULT) -> FloatArray:
+    """Synthesise waves from log mel power and instantaneous frequency; no phase is guessed or iterated.
+
+    Parameters
+    ----------
+    spectrograms : NDArray[np.float32], shape (notes, frames, bins, 2)
+        As returned by `waves_to_spectrograms`.
+    representation : Representation
+        Sizes.
+
+    Returns
+    -------
+    NDArray[np.float32], shape (notes, wave_frames)
+        Samples; the last 1536 fade because no later window overlaps them.
+    """
+    size = representation
+    waves = np.empty((len(spectrograms), size.wave_frames), np.float32)
+    for note, spectrogram in enumerate(spectrograms):  # one note at a time stays inside the cache
+        spectrum = _spectrum(spectrogram, size)
+        windows = scipy.fft.irfft(spectrum, n=size.window_frames, axis=-1, overwrite_x=True)
+        windows *= _hann(size.window_frames) * np.float32(1.0 / 1.5)  # Hann / sum of squared shifted Hanns
+        waves[note] = _overlap_add(windows, size.hop_frames)[size.padding_frames :]
+    return waves
+
+
+def _spectrum(spectrogram: FloatArray, size: Representation) -> NDArray[np.complex64]:
+    """Complex spectrum of one note, shape (frames, bins + 1), DC first."""
+    _, to_linear = _float32_transposes(size.bins, size.sample_rate_hz / 2)
+    power = _apply(to_linear, np.exp(spectrogram[..., 0]))
+    # The running phase reaches hundreds of radians, so it is kept in turns and reduced before the
+    # float32 sine: 4e-5 of a turn at most is lost.
+    mel_phase = np.cumsum(spectrogram[..., 1], axis=0, dtype=np.float64)
+    phase = _apply(to_linear, mel_phase)
+    phase = (np.pi * (phase - 2.0 * np.rint(0.5 * phase))).astype(np.float32)
+    magnitude = np.sqrt(power + np.float32(FLOOR))
+    spectrum = np.zeros((len(spectrogram), size.bins + 1), np.complex64)
+    spectrum.real[:, 1:] = magnitude * np.cos(phase)
+    spectrum.imag[:, 1:] = magnitude * np.sin(phase)
+    return spectrum
+
+
+def _overlap_add(windows: FloatArray, hop_frames: int) -> FloatArray:
+    overlap = windows.shape[-1] // hop_frames
+    hops = windows.reshape(len(windows), overlap, hop_frames)
+    out = np.zeros((len(windows) + overlap - 1, hop_frames), np.float32)
+    for part in range(overlap):
+        out[part : part + len(windows)] += hops[:, part]
+    return out.reshape(-1)
+
+
+def normalise(spectrograms: FloatArray) -> FloatArray:
+    """Bring both channels into the network's range, clipped to -1..1; shape (..., 2)."""
+    return np.clip(spectrograms * SCALE + OFFSET, -1.0, 1.0).astype(np.float32)
+
+
+def denormalise(outputs: FloatArray) -> FloatArray:
+    """Undo `normalise` (but for the clipping); shape (..., 2)."""
+    return ((outputs - OFFSET) / SCALE).astype(np.float32)
