@@ -1,0 +1,2 @@
+"""OSC in and out on UDP. No datagram may hang, crash or grow the daemon.
+"""
