@@ -32,7 +32,7 @@ def test_mel_matrices_equal_the_originals() -> None:
     matrices = spectral.mel_matrices(1024, 8000.0)
     for name, matrix in zip(("linear_to_mel", "mel_to_linear"), matrices, strict=True):
         expected = np.zeros((1024, 1024))
-        expected[triplets[f"{name}_row"], triplets[f"{name}_col"]] = triplets[f"{name}_value"]
+        expected[triplets[f"{name}_row"], triplets[f"{name}_col"]] = triplets[f"{name}_val"]
         assert matrix.nnz == 2042
         np.testing.assert_allclose(matrix.toarray(), expected, atol=1e-9)
 

@@ -1,0 +1,166 @@
+"""The generator as a Keras model: the reference every runtime is measured against, and what is trained.
+
+    latent and one-hot pitch, joined, pixel norm
+      -> block 1: dense to 2 x 16, then a 3 x 3 convolution
+      -> blocks 2..B: nearest x2 in both axes, two 3 x 3 convolutions
+      -> 1 x 1 convolution to two channels, tanh, denormalised
+
+Every hidden layer is scaled convolution, bias, leaky ReLU, pixel norm. Axis 1 is time, axis 2 frequency.
+
+Source: Engel et al., GANSynth: Adversarial Neural Audio Synthesis (ICLR 2019); the released
+`mel_prog_hires` configuration is `Architecture()` with its default sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
+from synth_engine.generator.spectral import OFFSET, SCALE
+
+Tensor = keras.KerasTensor
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """Divide by the root mean square over channels, at every position by itself."""
+    power = ops.mean(ops.square(ops.cast(x, "float32")), axis=-1, keepdims=True)
+    return x * ops.cast(ops.rsqrt(power + NORM_FLOOR), x.dtype)
+
+
+def activate(x: Tensor) -> Tensor:
+    """Leaky ReLU, then pixel norm: what ends every hidden layer."""
+    return pixel_norm(ops.leaky_relu(x, negative_slope=LEAKY_SLOPE))
+
+
+def fold_upsampling(kernel: Tensor) -> Tensor:
+    """Turn a 3 x 3 kernel behind a nearest x2 into a 4 x 4 stride-2 transposed kernel: the same sums.
+
+    Parameters
+    ----------
+    kernel : tensor, shape (3, 3, in, out)
+
+    Returns
+    -------
+    tensor, shape (4, 4, out, in)
+        As `keras.ops.conv_transpose` wants it; 4/9 of the multiplications.
+    """
+    for axis in (0, 1):
+        behind = [[0, 1] if a == axis else [0, 0] for a in range(4)]
+        before = [[1, 0] if a == axis else [0, 0] for a in range(4)]
+        kernel = ops.pad(kernel, behind) + ops.pad(kernel, before)
+    return ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
+
+
+class Generator(keras.Model):
+    """Latent points and pitches in, spectrograms out.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Sizes.
+    seed : int
+        Seed of the N(0, 1) kernels; biases start at zero.
+    convolution_dtype : str
+        "bfloat16" makes training 1.4 times faster where the processor has AVX512_BF16; weights, norms and the
+        output layer stay in float32.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int = 0, convolution_dtype: str = "float32") -> None:
+        super().__init__(name="generator")
+        self.architecture = architecture
+        self._convolution_dtype = convolution_dtype
+        draw = keras.initializers.RandomNormal(0.0, 1.0, seed=keras.random.SeedGenerator(seed))
+        self._by_name = {
+            name: self.add_weight(
+                shape=shape,
+                initializer="zeros" if name.endswith("/bias") else draw,
+                name=name.replace("/", "_"),
+            )
+            for name, shape in architecture.weight_shapes().items()
+        }
+        self.built = True
+
+    def call(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Render spectrograms.
+
+        Parameters
+        ----------
+        inputs : mapping
+            `latents` (n, latent_size) and `one_hots` (n, pitches); with harmonic maps also `maps`
+            (n, bins, 5) and `base_steps` (n, bins). All float32.
+
+        Returns
+        -------
+        tensor, float32, shape (n, frames, bins, 2)
+            Natural log of mel power, and phase step per frame in units of pi.
+        """
+        hook = self.hook(inputs["latents"], inputs["one_hots"])
+        return self.spectrograms(hook, inputs.get("maps"), inputs.get("base_steps"))
+
+    def hook(self, latents: Tensor, one_hots: Tensor) -> Tensor:
+        """Activation of block 1's first layer, shape (n, 2, 16, channels): where PCA edits are added."""
+        joined = pixel_norm(ops.concatenate([latents, one_hots], axis=-1))
+        # A VALID convolution over a zero-padded 1 x 1 map, so each output meets one tap, counted backwards.
+        kernel = ops.flip(self._kernel("block_1/conv0/kernel"), (0, 1))
+        dense = ops.einsum("nc,hwcf->nhwf", joined, kernel)
+        return activate(dense + self._by_name["block_1/conv0/bias"])
+
+    def spectrograms(self, hook: Tensor, maps: Tensor | None = None, base_steps: Tensor | None = None) -> Tensor:
+        """Everything behind the hook; the result is as in `call`."""
+        x = self._convolve("block_1/conv1", ops.cast(hook, self._convolution_dtype))
+        for block in range(2, self.architecture.blocks + 1):
+            bias = self._maps_bias(block, maps) if self.architecture.has_maps(block) else 0.0
+            x = self._upsample_convolve(f"block_{block}/conv0", x, bias)
+            x = self._convolve(f"block_{block}/conv1", x)
+        name = f"block_{self.architecture.blocks}/to_rgb"
+        rgb = ops.conv(ops.cast(x, "float32"), self._kernel(f"{name}/kernel")) + self._by_name[f"{name}/bias"]
+        channels = (ops.tanh(rgb) - OFFSET) / SCALE
+        if not self.architecture.harmonic_maps:
+            return channels
+        steps = channels[..., 1] + base_steps[:, None, :]
+        steps = steps - 2.0 * ops.floor(0.5 * (steps + 1.0))  # wrapped into -1..1
+        return ops.stack([channels[..., 0], steps], axis=-1)
+
+    def _kernel(self, name: str) -> Tensor:
+        weight = self._by_name[name]
+        return weight * runtime_scale(name, tuple(weight.shape))
+
+    def _convolve(self, name: str, x: Tensor) -> Tensor:
+        kernel = ops.cast(self._kernel(f"{name}/kernel"), x.dtype)
+        y = ops.conv(x, kernel, padding="same")
+        return activate(y + ops.cast(self._by_name[f"{name}/bias"], x.dtype))
+
+    def _upsample_convolve(self, name: str, x: Tensor, bias: Tensor | float) -> Tensor:
+        kernel = fold_upsampling(self._kernel(f"{name}/kernel"))
+        y = ops.conv_transpose(x, ops.cast(kernel, x.dtype), strides=2, padding="same")
+        return activate(y + ops.cast(self._by_name[f"{name}/bias"] + bias, x.dtype))
+
+    def _maps_bias(self, block: int, maps: Tensor) -> Tensor:
+        """Maps do not change in time, so they are a bias per bin: shape (n, 1, bins of the block, channels)."""
+        pool = self.architecture.representation.bins // self.architecture.block_bins(block)
+        rows = maps[:, None, :, :]
+        if pool > 1:
+            rows = ops.average_pool(rows, (1, pool), strides=(1, pool))
+        return ops.conv(rows, self._kernel(f"block_{block}/conv0/maps_kernel"), padding="same")
+
+    def named_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of all weights by name, as stored (not scaled)."""
+        return {name: np.array(weight, np.float32) for name, weight in self._by_name.items()}
+
+    def assign_named_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Set all weights by name.
+
+        Raises
+        ------
+        KeyError
+            If a weight is missing.
+        ValueError
+            If a shape differs.
+        """
+        for name, variable in self._by_name.items():
+            variable.assign(weights[name])
