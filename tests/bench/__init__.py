@@ -1,0 +1,1 @@
+"""Measurements that are printed, never asserted: this machine's speed is not a property of the code."""
