@@ -153,7 +153,13 @@ KEY = np.dtype(
     align=True,
 )
 
-SLOT = np.dtype([("references", "<i4"), ("owed", "<i4")], align=True)  # owed: to be returned to control
+SLOT = np.dtype(
+    [
+        ("references", "<i4"),  # keys and voices (current, old and pending layers) that name the slot
+        ("owed", "<i4"),  # 1 from SET_KEY until SLOT_RETURNED; returned as soon as references is 0
+    ],
+    align=True,
+)
 
 CHANNEL = np.dtype(
     [("bend_semitones", "<f8"), ("bend_smoothed", "<f8"), ("sustain", "<i4"), ("_pad", "<i4")], align=True
@@ -163,11 +169,13 @@ VOICE = np.dtype(
     [
         ("started_frame", "<i8"),
         ("event_stamp_ns", "<i8"),
-        ("position", "<f8"),  # seconds into the note: the same for both layers
+        ("position", "<f8"),  # seconds into the note, of the current layer
+        ("old_position", "<f8"),  # the same of the layer that is being left; it may run at another speed
         ("velocity_gain", "<f8"),
         ("envelope_gain", "<f8"),
         ("fade_gain", "<f8"),  # 1, or falling to 0 when stolen or cut
         ("crossfade", "<f8"),  # 0 = all old layer .. 1 = all current layer
+        ("correlation", "<f8"),  # of the two layers, 0..1: chooses between equal power and equal gain
         ("source_pitch", "<f8"),
         ("old_source_pitch", "<f8"),
         ("pending_source_pitch", "<f8"),
@@ -252,6 +260,10 @@ ENGINE = np.dtype(
         ("voices", VOICE, (VOICE_COUNT + FADING_VOICE_COUNT,)),
         ("pending", EVENT, (PENDING_EVENTS,)),
         ("pending_count", "<i8"),
+        ("event_sequence", "<i8"),  # orders pending events of equal stamp; kept in their ``slot`` field
+        ("left_gain", "<f8"),  # smoothed output gains and the limiter's memory
+        ("right_gain", "<f8"),
+        ("limiter_peak", "<f8"),
         ("telemetry", TELEMETRY),
     ],
     align=True,
