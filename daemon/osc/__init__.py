@@ -1,2 +1,1 @@
-"""OSC in and out on UDP. No datagram may hang, crash or grow the daemon.
-"""
+"""OSC in and out on UDP. No datagram may hang, crash or grow the daemon."""
