@@ -1,0 +1,258 @@
+"""Bytes of one MIDI port -> commands. Pure: no clock, no thread, no input or output of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from daemon import events
+from daemon.midi.channels import (
+    BEND_CENTRE,
+    DATA_DECREMENT,
+    DATA_INCREMENT,
+    DATA_LSB,
+    DATA_MSB,
+    Channel,
+)
+from daemon.midi.wire import ACTIVE_SENSING, SYSTEM_RESET, Message, Parser
+from mappings.controller_map import ControllerMap
+from mappings.routes import CHANNEL_COUNT, FINE_HALF_ABOVE, Route, SourceKind, controller_position
+
+_SUSTAIN = 64
+_ALL_SOUND_OFF, _RESET_CONTROLLERS, _LOCAL_CONTROL, _ALL_NOTES_OFF = 120, 121, 122, 123
+_DATA_ENTRY = (DATA_MSB, DATA_LSB, DATA_INCREMENT, DATA_DECREMENT)
+_PARAMETER_SELECT = range(98, 102)
+_UNKNOWN_RELEASE_VELOCITY = 64 / 127  # what the specification lets a keyboard without release sensing send
+_REST_POSITIONS = {  # after Reset All Controllers, RP-015; volume, pan and the free knobs stay where they are
+    (SourceKind.CONTROL, 1): 0.0,
+    (SourceKind.CONTROL, 11): 1.0,
+    **{(SourceKind.CONTROL, pedal): 0.0 for pedal in range(64, 68)},
+    (SourceKind.PRESSURE, 0): 0.0,
+    (SourceKind.KEY_PRESSURE, 0): 0.0,
+    (SourceKind.BEND, 0): 0.5,
+}
+
+
+class Decoder:
+    """One port's decoder.
+
+    Never raises on any input; what means nothing is counted. Any split of a stream into portions gives
+    the same commands.
+
+    Parameters
+    ----------
+    source : goes into every command, for example ``"midi:Launchkey Mini"``.
+    bend_range_semitones : where the sender has not set one by RPN 0.
+    controller_map : which controls move which parameters; may be replaced at any time by assignment.
+
+    Attributes
+    ----------
+    ignored : int, messages that are fine but mean nothing here.
+    sensing : True once the sender has shown that it sends active sensing.
+
+    Thread: whichever feeds it, one only. ``controller_map`` and ``bend_range_semitones`` may be
+    assigned from another.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        bend_range_semitones: float = 2.0,
+        controller_map: ControllerMap | None = None,
+    ) -> None:
+        self.controller_map = ControllerMap() if controller_map is None else controller_map
+        self.bend_range_semitones = bend_range_semitones
+        self.ignored = 0
+        self.sensing = False
+        self._source = source
+        self._parser = Parser()
+        self._channels = [Channel() for _ in range(CHANNEL_COUNT)]
+        self._held: set[tuple[int, int]] = set()  # (channel, key) that sound as far as this port goes
+        self._muted: set[tuple[int, int]] = set()  # keys that are down and move a parameter instead
+        self._commands: list[events.Command] = []
+        self._stamp_ns = 0
+        self._on_channel_message: dict[int, Callable[[int, int, int], None]] = {
+            0x8: self._note_off,
+            0x9: self._note_on,
+            0xA: self._key_pressure,
+            0xB: self._control,
+            0xC: self._program,
+            0xD: self._pressure,
+            0xE: self._bend,
+        }
+
+    @property
+    def malformed(self) -> int:
+        """Bytes and broken messages that no rule of MIDI explains."""
+        return self._parser.malformed
+
+    @property
+    def held(self) -> frozenset[tuple[int, int]]:
+        """Keys down: (channel, key)."""
+        return frozenset(self._held)
+
+    def feed(self, data: Iterable[int], stamp_ns: int) -> list[events.Command]:
+        """Decode any portion of the stream; ``stamp_ns`` is its arrival on CLOCK_MONOTONIC."""
+        self._stamp_ns = stamp_ns
+        for message in self._parser.feed(data):
+            self._take(message)
+        return self._take_commands()
+
+    def release_all(self, stamp_ns: int) -> list[events.Command]:
+        """What ends everything this port holds: its keys, pedals and bends, and nobody else's."""
+        self._stamp_ns = stamp_ns
+        for channel, key in sorted(self._held):
+            self._emit_note_off(channel, key, _UNKNOWN_RELEASE_VELOCITY)
+        self._muted.clear()
+        for number, state in enumerate(self._channels):
+            if state.pedal:
+                self._commands.append(events.Sustain(0.0, number, stamp_ns, self._source))
+            if state.bend != BEND_CENTRE:
+                self._commands.append(events.PitchBend(0.0, number, stamp_ns, self._source))
+        self._channels = [Channel() for _ in range(CHANNEL_COUNT)]
+        self.sensing = False
+        return self._take_commands()
+
+    def _take_commands(self) -> list[events.Command]:
+        commands, self._commands = self._commands, []
+        return commands
+
+    def _take(self, message: Message) -> None:
+        status, first, second = message
+        if status == ACTIVE_SENSING:
+            self.sensing = True
+        elif status == SYSTEM_RESET:
+            before = self._commands
+            self._commands = []
+            self._commands = before + self.release_all(self._stamp_ns)
+        else:
+            self._on_channel_message[status >> 4](status & 0x0F, first, second)
+
+    def _note_on(self, channel: int, key: int, velocity: int) -> None:
+        if velocity == 0:
+            self._note_off(channel, key, 64)
+            return
+        routes = self.controller_map.routes(SourceKind.NOTE, channel, key)
+        for route in routes:
+            span = max(route.source.last - route.source.first, 1)
+            self._set(route, (key - route.source.first) / span)
+        if routes and not any(route.sound for route in routes):
+            self._muted.add((channel, key))
+            return
+        self._held.add((channel, key))
+        self._commands.append(events.NoteOn(key, velocity / 127, channel, self._stamp_ns, self._source))
+
+    def _note_off(self, channel: int, key: int, velocity: int) -> None:
+        if (channel, key) in self._muted:
+            self._muted.discard((channel, key))
+            if (channel, key) not in self._held:  # else it sounded before the map changed
+                return
+        self._emit_note_off(channel, key, velocity / 127)
+
+    def _emit_note_off(self, channel: int, key: int, velocity: float) -> None:
+        self._held.discard((channel, key))
+        self._commands.append(events.NoteOff(key, velocity, channel, self._stamp_ns, self._source))
+
+    def _key_pressure(self, channel: int, _key: int, value: int) -> None:
+        self._move(SourceKind.KEY_PRESSURE, channel, 0, controller_position(value))
+
+    def _pressure(self, channel: int, value: int, _absent: int) -> None:
+        self._move(SourceKind.PRESSURE, channel, 0, controller_position(value))
+
+    def _program(self, _channel: int, program: int, _absent: int) -> None:
+        self._commands.append(events.ProgramChange(program, self._source))
+
+    def _bend(self, channel: int, low: int, high: int) -> None:
+        value = high << 7 | low
+        if self._move(SourceKind.BEND, channel, 0, controller_position(value, 14), built_in=True):
+            self._channels[channel].bend = value
+            self._emit_bend(channel)
+
+    def _emit_bend(self, channel: int) -> None:
+        semitones = self._channels[channel].bend_semitones(round(self.bend_range_semitones * 100))
+        self._commands.append(events.PitchBend(semitones, channel, self._stamp_ns, self._source))
+
+    def _control(self, channel: int, number: int, value: int) -> None:
+        if number >= _ALL_SOUND_OFF:
+            self._mode(channel, number)
+            return
+        entry = self._channels[channel].entry
+        if number in _PARAMETER_SELECT:
+            entry.select(number, value)
+        elif number in _DATA_ENTRY and entry.selected():
+            default_cents = round(self.bend_range_semitones * 100)
+            if entry.enter(number, value, default_cents) and self._channels[channel].bend != BEND_CENTRE:
+                self._emit_bend(channel)
+        elif number == _SUSTAIN:
+            self._sustain(channel, value)
+        elif not self._fine_half(channel, number, value):
+            state = self._channels[channel]
+            state.coarse[number] = value
+            sends_fine = number in state.sends_fine  # then the coarse half alone means "and 0"
+            position = controller_position(value << 7, 14) if sends_fine else controller_position(value)
+            self._move(SourceKind.CONTROL, channel, number, position)
+
+    def _fine_half(self, channel: int, number: int, value: int) -> bool:
+        coarse_number = number - FINE_HALF_ABOVE
+        if not 0 <= coarse_number < FINE_HALF_ABOVE:
+            return False
+        routes = self.controller_map.routes(SourceKind.CONTROL, channel, coarse_number)
+        fine = [route for route in routes if route.bits == 14]
+        if fine:
+            state = self._channels[channel]
+            state.sends_fine.add(coarse_number)
+            position = controller_position(state.coarse.get(coarse_number, 0) << 7 | value, 14)
+            for route in fine:
+                self._set(route, position)
+        return bool(fine)
+
+    def _sustain(self, channel: int, value: int) -> None:
+        position = controller_position(value)
+        if self._move(SourceKind.CONTROL, channel, _SUSTAIN, position, built_in=True):
+            self._channels[channel].pedal = position
+            self._commands.append(events.Sustain(position, channel, self._stamp_ns, self._source))
+
+    def _move(
+        self, kind: SourceKind, channel: int, number: int, position: float, *, built_in: bool = False
+    ) -> bool:
+        """Send a control through the map; True if it has built-in work and keeps it."""
+        routes = self.controller_map.routes(kind, channel, number)
+        for route in routes:
+            self._set(route, position)
+        if routes:
+            self._channels[channel].moved.add((kind, number))
+        elif not built_in:
+            self.ignored += 1
+        return built_in and (not routes or any(route.sound for route in routes))
+
+    def _set(self, route: Route, position: float) -> None:
+        self._commands.append(events.SetParameter(route.target.path, route.value(position), self._source))
+
+    def _mode(self, channel: int, number: int) -> None:
+        stamp_ns, source = self._stamp_ns, self._source
+        if number == _ALL_SOUND_OFF:
+            self._forget_keys(channel)
+            self._commands.append(events.AllSoundOff(channel, stamp_ns, source))
+        elif number == _RESET_CONTROLLERS:
+            self._reset(channel)
+        elif number == _LOCAL_CONTROL:
+            self.ignored += 1
+        elif number >= _ALL_NOTES_OFF:  # 124..127, omni and mono/poly, are all notes off as well
+            self._forget_keys(channel)
+            self._commands.append(events.AllNotesOff(channel, stamp_ns, source))
+
+    def _forget_keys(self, channel: int) -> None:
+        self._held = {held for held in self._held if held[0] != channel}
+
+    def _reset(self, number: int) -> None:
+        channel = self._channels[number]
+        self._commands.append(events.ResetControllers(number, self._stamp_ns, self._source))
+        channel.bend, channel.pedal = BEND_CENTRE, 0.0
+        channel.entry.deselect()
+        for moved in sorted(channel.moved, key=lambda control: (control[0].value, control[1])):
+            rest = _REST_POSITIONS.get(moved)
+            for route in self.controller_map.routes(moved[0], number, moved[1]):
+                if route.default is not None:
+                    self._commands.append(events.SetParameter(route.target.path, route.default, self._source))
+                elif rest is not None:
+                    self._set(route, rest)
+        channel.moved.clear()
