@@ -91,8 +91,8 @@ class Architecture:
 def runtime_scale(name: str, shape: tuple[int, ...]) -> float:
     """Return the factor a stored kernel is multiplied with at run time (1 for biases).
 
-    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output sqrt(1 / fan_in),
-    fan_in being kernel height x width x input channels.
+    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output
+    sqrt(1 / fan_in), fan_in being kernel height x width x input channels.
 
     Source: Karras et al., Progressive Growing of GANs (ICLR 2018), section 4.1.
     """

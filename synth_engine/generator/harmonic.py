@@ -62,7 +62,8 @@ def _log_window_lobe(offset_bins: NDArray[np.float64]) -> NDArray[np.float64]:
     inside = 1.0 - offset_bins**2
     near_one = np.abs(inside) < 1e-6
     response = np.where(near_one, 0.5, np.sinc(offset_bins) / np.where(near_one, 1.0, inside))
-    return np.log(np.abs(response) + np.exp(_LOBE_FLOOR))
+    lobe: NDArray[np.float64] = np.log(np.abs(response) + np.exp(_LOBE_FLOOR))
+    return lobe
 
 
 def base_step(fundamental_hz: float, size: Representation = DEFAULT) -> FloatArray:

@@ -14,6 +14,7 @@ Source: Engel et al., GANSynth: Adversarial Neural Audio Synthesis (ICLR 2019); 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
 from synth_engine.generator.spectral import OFFSET, SCALE
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = Any  # Keras has no common type for the backends' tensors
 
 
 def pixel_norm(x: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ def fold_upsampling(kernel: Tensor) -> Tensor:
     return ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
 
 
-class Generator(keras.Model):
+class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Latent points and pitches in, spectrograms out.
 
     Parameters
@@ -110,7 +111,9 @@ class Generator(keras.Model):
         dense = ops.einsum("nc,hwcf->nhwf", joined, kernel)
         return activate(dense + self._by_name["block_1/conv0/bias"])
 
-    def spectrograms(self, hook: Tensor, maps: Tensor | None = None, base_steps: Tensor | None = None) -> Tensor:
+    def spectrograms(
+        self, hook: Tensor, maps: Tensor | None = None, base_steps: Tensor | None = None
+    ) -> Tensor:
         """Everything behind the hook; the result is as in `call`."""
         x = self._convolve("block_1/conv1", ops.cast(hook, self._convolution_dtype))
         for block in range(2, self.architecture.blocks + 1):
@@ -120,7 +123,7 @@ class Generator(keras.Model):
         name = f"block_{self.architecture.blocks}/to_rgb"
         rgb = ops.conv(ops.cast(x, "float32"), self._kernel(f"{name}/kernel")) + self._by_name[f"{name}/bias"]
         channels = (ops.tanh(rgb) - OFFSET) / SCALE
-        if not self.architecture.harmonic_maps:
+        if base_steps is None or not self.architecture.harmonic_maps:
             return channels
         steps = channels[..., 1] + base_steps[:, None, :]
         steps = steps - 2.0 * ops.floor(0.5 * (steps + 1.0))  # wrapped into -1..1
@@ -141,7 +144,7 @@ class Generator(keras.Model):
         return activate(y + ops.cast(self._by_name[f"{name}/bias"] + bias, x.dtype))
 
     def _maps_bias(self, block: int, maps: Tensor) -> Tensor:
-        """Maps do not change in time, so they are a bias per bin: shape (n, 1, bins of the block, channels)."""
+        """Maps do not change in time, so they are a bias per bin: shape (n, 1, block's bins, channels)."""
         pool = self.architecture.representation.bins // self.architecture.block_bins(block)
         rows = maps[:, None, :, :]
         if pool > 1:
@@ -150,7 +153,7 @@ class Generator(keras.Model):
 
     def named_weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of all weights by name, as stored (not scaled)."""
-        return {name: np.array(weight, np.float32) for name, weight in self._by_name.items()}
+        return {name: np.array(weight.numpy()) for name, weight in self._by_name.items()}
 
     def assign_named_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         """Set all weights by name.

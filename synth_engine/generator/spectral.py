@@ -67,7 +67,7 @@ class Representation:
     def bin_frequencies_hz(self) -> NDArray[np.float64]:
         """True frequency of every linear bin, shape (bins,): FFT bins 1..bins."""
         spacing_hz = self.sample_rate_hz / self.window_frames
-        return np.arange(1, self.bins + 1) * spacing_hz
+        return np.arange(1, self.bins + 1, dtype=np.float64) * spacing_hz
 
 
 DEFAULT = Representation()
@@ -115,7 +115,9 @@ def mel_matrices(bins: int, nyquist_hz: float) -> tuple[scipy.sparse.csr_array, 
 
 
 @lru_cache(maxsize=8)
-def _float32_transposes(bins: int, nyquist_hz: float) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
+def _float32_transposes(
+    bins: int, nyquist_hz: float
+) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
     # Sparse times dense is fast with the sparse factor on the left: (frames, bins) @ M = (M.T @ frames.T).T.
     forward, inverse = mel_matrices(bins, nyquist_hz)
     return forward.T.tocsr().astype(np.float32), inverse.T.tocsr().astype(np.float32)
@@ -232,7 +234,8 @@ def _overlap_add(windows: FloatArray, hop_frames: int) -> FloatArray:
 
 def normalise(spectrograms: FloatArray) -> FloatArray:
     """Bring both channels into the network's range, clipped to -1..1; shape (..., 2)."""
-    return np.clip(spectrograms * SCALE + OFFSET, -1.0, 1.0).astype(np.float32)
+    clipped: FloatArray = np.clip(spectrograms * SCALE + OFFSET, -1.0, 1.0).astype(np.float32)
+    return clipped
 
 
 def denormalise(outputs: FloatArray) -> FloatArray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -140,7 +139,7 @@ def _render_program(player: SoundfontPlayer, program: Program, velocity: int, la
     shard = labels_path.with_suffix(".npy")
     temporary = shard.with_suffix(".part.npy")
     np.save(temporary, np.array(notes, np.int16).reshape(-1, WAVE_FRAMES), allow_pickle=False)
-    os.replace(temporary, shard)
+    temporary.replace(shard)
     _write_text(labels_path, "\n".join(labels))
     return len(labels)
 
@@ -148,7 +147,7 @@ def _render_program(player: SoundfontPlayer, program: Program, velocity: int, la
 def _write_text(path: Path, text: str) -> None:
     temporary = path.with_suffix(path.suffix + ".part")
     temporary.write_text(text + "\n" if text else "")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _description(soundfont: Path, programs: Sequence[Program], velocity: int) -> dict[str, object]:

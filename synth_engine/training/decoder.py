@@ -11,62 +11,27 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.network import Generator
 from synth_engine.training import checkpoints, losses
+from synth_engine.training.checkpoints import Checkpoint
 from synth_engine.training.dataset import Label
+from synth_engine.training.recipe import Recipe, instruments_of, read_recipe, write_recipe
 from synth_engine.training.spectra import open_spectra
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """Every number of a training run.
-
-    Attributes
-    ----------
-    architecture : Architecture
-        Sizes of the generator.
-    batch : int
-        Notes a step.
-    peak_rate : float
-        Adam's highest learning rate.
-    frequency_weight, divergence_weight : float
-        Weights of these terms beside the magnitude term.
-    averaging : float
-        Decay of the moving average of all weights.
-    first_log_variance : float
-        Log variance every instrument's Gaussian starts with.
-    seed : int
-        Seed of the weights, the latents and the order of notes.
-    convolution_dtype : str
-        See `Generator`.
-    """
-
-    architecture: Architecture = field(
-        default_factory=lambda: Architecture(
-            channels=(128, 128, 128, 128, 64, 32, 16), latent_size=64, harmonic_maps=True
-        )
-    )
-    batch: int = 8
-    peak_rate: float = 2e-3
-    magnitude_weight: float = 5.0
-    frequency_weight: float = 1.0
-    divergence_weight: float = 3e-4
-    averaging: float = 0.998
-    first_log_variance: float = -2.0
-    seed: int = 0
-    convolution_dtype: str = "bfloat16"
+_REPORT_S = 20.0
+_SAVE_S = 300.0
 
 
 class Trainer:
@@ -77,7 +42,9 @@ class Trainer:
         self.network = Generator(recipe.architecture, recipe.seed, recipe.convolution_dtype)
         draw = np.random.default_rng(recipe.seed).normal(size=(instruments, recipe.architecture.latent_size))
         self.means = keras.Variable(0.8 * draw.astype(np.float32), name="means")
-        self.log_variances = keras.Variable(np.full(draw.shape, recipe.first_log_variance, np.float32), name="log_variances")
+        self.log_variances = keras.Variable(
+            np.full(draw.shape, recipe.first_log_variance, np.float32), name="log_variances"
+        )
         self.variables = [*self.network.trainable_variables, self.means, self.log_variances]
         self.optimiser = keras.optimizers.Adam(recipe.peak_rate, beta_1=0.9, beta_2=0.99, epsilon=1e-8)
         self.optimiser.build(self.variables)
@@ -88,7 +55,9 @@ class Trainer:
     def step(self, batch: dict[str, NDArray[np.float32]], progress: float) -> NDArray[np.float32]:
         """Learn one batch; returns (magnitude, frequency, divergence in nats)."""
         recipe = self.recipe
-        self.optimiser.learning_rate.assign(losses.learning_rate(progress, self.step_number, recipe.peak_rate))
+        self.optimiser.learning_rate.assign(
+            losses.learning_rate(progress, self.step_number, recipe.peak_rate)
+        )
         decay = min(recipe.averaging, (1 + self.step_number) / (10 + self.step_number))
         tensors = {name: tf.constant(array) for name, array in batch.items()}
         terms = self._step(tensors, tf.constant(decay, tf.float32))
@@ -112,29 +81,20 @@ class Trainer:
             average.assign(decay * average.value + (1.0 - decay) * variable.value)
         return tf.stack([magnitude, frequency, nats])
 
-    def state(self) -> dict[str, NDArray[np.float32]]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Everything a resumed run needs, by name."""
-        groups = {"weight": self.variables, "average": self.averages, "adam": self.optimiser.variables}
-        return {f"{group}/{i}": np.asarray(v.value) for group, vs in groups.items() for i, v in enumerate(vs)}
+        groups = self._groups().items()
+        return {f"{group}/{i}": np.asarray(v.value) for group, vs in groups for i, v in enumerate(vs)}
 
-    def restore(self, state: dict[str, NDArray[np.float32]], step_number: int) -> None:
-        """Continue from `state`."""
-        groups = {"weight": self.variables, "average": self.averages, "adam": self.optimiser.variables}
-        for group, variables in groups.items():
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint."""
+        for group, variables in self._groups().items():
             for i, variable in enumerate(variables):
-                variable.assign(state[f"{group}/{i}"])
-        self.step_number = step_number
+                variable.assign(checkpoint.tensors[f"{group}/{i}"])
+        self.step_number = checkpoint.step
 
-    def averaged(self) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
-        """Moving averages: the network's weights by name, and the instruments' means."""
-        names = self.recipe.architecture.weight_shapes()
-        weights = {name: np.asarray(v.value) for name, v in zip(names, self.averages, strict=False)}
-        return weights, np.asarray(self.averages[-2].value)
-
-
-def instruments_of(labels: list[Label]) -> list[str]:
-    """Return the instruments' names in their order in the latent tables: sorted."""
-    return sorted({label.instrument for label in labels})
+    def _groups(self) -> dict[str, list[keras.Variable]]:
+        return {"weight": self.variables, "average": self.averages, "adam": self.optimiser.variables}
 
 
 def batches(
@@ -162,6 +122,19 @@ def batches(
 def train(data: Path, out: Path, minutes: float, recipe: Recipe, resume: bool = False) -> None:
     """Train for `minutes` of training time (a resumed run's earlier time counts), saving every five minutes.
 
+    Parameters
+    ----------
+    data : Path
+        Data set made by `render_dataset`.
+    out : Path
+        Folder for checkpoints, recipe and the curve.
+    minutes : float
+        The learning rate falls over this time.
+    recipe : Recipe
+        A resumed run must have the one it began with.
+    resume : bool
+        Continue from the checkpoint in `out`.
+
     Raises
     ------
     FileNotFoundError
@@ -170,21 +143,33 @@ def train(data: Path, out: Path, minutes: float, recipe: Recipe, resume: bool = 
     spectra, labels = open_spectra(data)
     trainer = Trainer(recipe, len(instruments_of(labels)))
     rng = np.random.default_rng(recipe.seed + 1)
-    elapsed_s = checkpoints.load(out, trainer, rng) if resume else 0.0
+    elapsed_s = 0.0
+    if resume:
+        checkpoint = checkpoints.read(out)
+        trainer.restore(checkpoint)
+        rng.bit_generator.state = checkpoint.random_state
+        elapsed_s = checkpoint.elapsed_s
+    write_recipe(recipe, out)
     stream = batches(spectra, labels, recipe, rng)
-    terms = []
+    terms: list[NDArray[np.float32]] = []
     last_s, saved_s, reported_s = time.monotonic(), elapsed_s, elapsed_s
     while elapsed_s < 60.0 * minutes:
         terms.append(trainer.step(next(stream), elapsed_s / (60.0 * minutes)))
         now_s = time.monotonic()
         elapsed_s, last_s = elapsed_s + now_s - last_s, now_s
-        if elapsed_s - reported_s > 20.0:
+        if elapsed_s - reported_s > _REPORT_S:
             _report(out, trainer.step_number, elapsed_s, np.mean(terms, axis=0))
             terms, reported_s = [], elapsed_s
-        if elapsed_s - saved_s > 300.0:
-            checkpoints.save(out, trainer, rng, elapsed_s)
+        if elapsed_s - saved_s > _SAVE_S:
+            _save(out, trainer, rng, elapsed_s)
             saved_s = elapsed_s
-    checkpoints.save(out, trainer, rng, elapsed_s)
+    _save(out, trainer, rng, elapsed_s)
+
+
+def _save(out: Path, trainer: Trainer, rng: np.random.Generator, elapsed_s: float) -> None:
+    checkpoints.write(
+        out, Checkpoint(trainer.state(), trainer.step_number, elapsed_s, dict(rng.bit_generator.state))
+    )
 
 
 def _report(out: Path, step: int, elapsed_s: float, terms: NDArray[np.float32]) -> None:
@@ -196,7 +181,9 @@ def _report(out: Path, step: int, elapsed_s: float, terms: NDArray[np.float32]) 
         if is_new:
             writer.writerow(["step", "elapsed_s", "magnitude", "frequency", "divergence_nats"])
         writer.writerow([step, f"{elapsed_s:.1f}", *(f"{term:.5f}" for term in terms)])
-    print(f"step {step}  {elapsed_s / 60:.1f} min  " + "  ".join(f"{t:.4f}" for t in terms), flush=True)
+    figures = "  ".join(f"{term:.4f}" for term in terms)
+    sys.stdout.write(f"step {step}  {elapsed_s / 60:.1f} min  {figures}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -209,7 +196,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
     options = parser.parse_args()
-    recipe = Recipe(peak_rate=options.rate, seed=options.seed)
+    is_new = not options.resume
+    recipe = Recipe(peak_rate=options.rate, seed=options.seed) if is_new else read_recipe(options.out)
     train(options.data, options.out, options.minutes, recipe, options.resume)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import keras
+from typing import Any, TypeAlias
+
 import numpy as np
 from keras import ops
 
 from synth_engine.generator.spectral import OFFSET, SCALE
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = Any
 
 _LEVEL_FLOOR = 0.1  # share of the charge that bins at the noise floor keep
 _LOUDNESS_POWER = 4  # level ** 4 falls to a tenth at -40 dB: partials count, the noise between them hardly

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 RENDER_RATE_HZ = 48_000  # rendering straight at 16 kHz aliases bright waves by about 3 dB; decimate instead
 _BLOCK_FRAMES = 64  # FluidSynth's own block: notes then start on the same frame whatever came before
+_ALL_CHANNELS = -1
 _HIGHEST_INTERPOLATION = 7  # FLUID_INTERP_7THORDER
 
 
@@ -41,7 +42,7 @@ def _load_library() -> ctypes.CDLL:
         "fluid_synth_set_interp_method": (integer, [pointer, integer, integer]),
         "fluid_synth_noteon": (integer, [pointer, integer, integer, integer]),
         "fluid_synth_noteoff": (integer, [pointer, integer, integer]),
-        "fluid_synth_system_reset": (integer, [pointer]),
+        "fluid_synth_all_sounds_off": (integer, [pointer, integer]),
         "fluid_synth_write_float": (
             integer,
             [pointer, integer, pointer, integer, integer, pointer, integer, integer],
@@ -96,7 +97,9 @@ class SoundfontPlayer:
             self._library.delete_fluid_settings(self._settings)
             self._synth = self._settings = None
 
-    def play(self, program: int, pitch: int, velocity: int, held_s: float, release_s: float) -> NDArray[np.float32]:
+    def play(
+        self, program: int, pitch: int, velocity: int, held_s: float, release_s: float
+    ) -> NDArray[np.float32]:
         """Render one note of a bank-0 program.
 
         Returns
@@ -110,7 +113,8 @@ class SoundfontPlayer:
             If the soundfont has no such program.
         """
         library, synth = self._library, self._synth
-        library.fluid_synth_system_reset(synth)  # nothing of the note before may ring on
+        library.fluid_synth_all_sounds_off(synth, _ALL_CHANNELS)  # a reset would let the last note ring out
+        self._write(_BLOCK_FRAMES)
         if library.fluid_synth_program_select(synth, 0, self._font, 0, program) != 0:
             raise SoundfontError(f"the soundfont has no program {program} in bank 0")
         library.fluid_synth_set_interp_method(synth, -1, _HIGHEST_INTERPOLATION)

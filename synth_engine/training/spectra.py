@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -34,5 +33,5 @@ def open_spectra(folder: Path) -> tuple[NDArray[np.float16], list[Label]]:
             chunk = waves[start : start + _CHUNK_NOTES].astype(np.float32) / 32767.0
             out[start : start + _CHUNK_NOTES] = normalise(waves_to_spectrograms(chunk))
         out.flush()
-        os.replace(temporary, path)
+        temporary.replace(path)
     return np.load(path, mmap_mode="r", allow_pickle=False), labels

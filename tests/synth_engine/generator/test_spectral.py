@@ -10,7 +10,9 @@ import pytest
 from synth_engine.generator import spectral
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "gansynth"
-needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"golden data of the original is not at {GOLDEN}")
+needs_golden = pytest.mark.skipif(
+    not GOLDEN.is_dir(), reason=f"golden data of the original is not at {GOLDEN}"
+)
 
 
 @pytest.fixture(scope="module")

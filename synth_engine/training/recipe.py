@@ -1,0 +1,76 @@
+"""Every number of a training run, and the order of its instruments."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from synth_engine.generator.architecture import Architecture
+from synth_engine.training.dataset import Label
+
+_NAME = "recipe.json"
+
+# Half the width of the released GANSynth models: 16 ms a note on one 2026 server core, 1.6 M weights.
+_EMBEDDED = Architecture(channels=(128, 128, 128, 128, 64, 32, 16), latent_size=64, harmonic_maps=True)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number of a training run.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Sizes of the generator.
+    batch : int
+        Notes a step, each of another instrument.
+    peak_rate : float
+        Adam's highest learning rate.
+    magnitude_weight, frequency_weight, divergence_weight : float
+        Weights of the three terms of the loss.
+    averaging : float
+        Decay of the moving average of all weights.
+    first_log_variance : float
+        Log variance every instrument's Gaussian starts with.
+    seed : int
+        Seed of the weights, the latents and the order of notes.
+    convolution_dtype : str
+        See `synth_engine.generator.network.Generator`.
+    """
+
+    architecture: Architecture = field(default_factory=lambda: _EMBEDDED)
+    batch: int = 8
+    peak_rate: float = 4e-3
+    magnitude_weight: float = 5.0
+    frequency_weight: float = 1.0
+    divergence_weight: float = 3e-4
+    averaging: float = 0.998
+    first_log_variance: float = -2.0
+    seed: int = 0
+    convolution_dtype: str = "bfloat16"
+
+
+def write_recipe(recipe: Recipe, run: Path) -> None:
+    """Keep a run's recipe beside its checkpoints."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / _NAME).write_text(json.dumps(asdict(recipe), indent=1) + "\n")
+
+
+def read_recipe(run: Path) -> Recipe:
+    """Return the recipe of a run.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `run` holds none.
+    """
+    values = json.loads((run / _NAME).read_text())
+    sizes = values.pop("architecture")
+    sizes["channels"], sizes["pitches"] = tuple(sizes["channels"]), tuple(sizes["pitches"])
+    return Recipe(architecture=Architecture(**sizes), **values)
+
+
+def instruments_of(labels: list[Label]) -> list[str]:
+    """Return the instruments' names in their order in the latent tables: sorted."""
+    return sorted({label.instrument for label in labels})

@@ -1,0 +1,115 @@
+"""The recipe on toy sizes: it learns, resumes exactly and exports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synth_engine.generator.architecture import Architecture
+from synth_engine.generator.model_folder import load_model
+from synth_engine.training import checkpoints, losses
+from synth_engine.training.checkpoints import Checkpoint
+from synth_engine.training.dataset import Label
+from synth_engine.training.decoder import Trainer, batches
+from synth_engine.training.export import export_model
+from synth_engine.training.recipe import Recipe, instruments_of, read_recipe, write_recipe
+
+TOY = Recipe(
+    architecture=Architecture((8, 8, 8), latent_size=4, harmonic_maps=True, wave_frames=250),
+    batch=2,
+    peak_rate=0.02,
+    convolution_dtype="float32",
+)
+LABELS = [
+    Label(name, number, "string", "acoustic", pitch, 100)
+    for number, name in enumerate(("violin", "cello"))
+    for pitch in (50, 60, 70)
+]
+
+
+def _spectra() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    smooth = np.cos(np.arange(64) / 5.0)[:, None] * rng.uniform(0.2, 0.7, (len(LABELS), 8, 1, 2))
+    return smooth.astype(np.float16)
+
+
+def _run(trainer: Trainer, rng: np.random.Generator, steps: int) -> list[float]:
+    stream = batches(_spectra(), LABELS, trainer.recipe, rng)
+    return [float(trainer.step(next(stream), 0.0)[0]) for _ in range(steps)]
+
+
+def test_training_brings_the_magnitude_error_down() -> None:
+    terms = _run(Trainer(TOY, 2), np.random.default_rng(0), 60)
+    assert np.mean(terms[-5:]) < 0.6 * np.mean(terms[:5])
+
+
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    unbroken = Trainer(TOY, 2)
+    _run(unbroken, rng, 3)
+    checkpoints.write(tmp_path, Checkpoint(unbroken.state(), 3, 12.5, dict(rng.bit_generator.state)))
+    _run(unbroken, rng, 3)
+    checkpoint = checkpoints.read(tmp_path)
+    resumed, resumed_rng = Trainer(replace(TOY, seed=9), 2), np.random.default_rng(5)
+    resumed.restore(checkpoint)
+    resumed_rng.bit_generator.state = checkpoint.random_state
+    assert checkpoint.elapsed_s == 12.5
+    _run(resumed, resumed_rng, 3)
+    expected = unbroken.state()
+    for name, tensor in resumed.state().items():
+        np.testing.assert_allclose(tensor, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_an_exported_model_holds_the_averaged_weights(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    np.save(data / "notes_000.npy", np.zeros((len(LABELS), 64_000), np.int16))
+    (data / "notes_000.jsonl").write_text("\n".join(json.dumps(vars(label)) for label in LABELS))
+    (data / "dataset.json").write_text(json.dumps({"soundfont": "toy", "programs": ["violin", "cello"]}))
+    trainer, rng = Trainer(TOY, 2), np.random.default_rng(0)
+    _run(trainer, rng, 2)
+    checkpoints.write(run, Checkpoint(trainer.state(), 2, 1.0, dict(rng.bit_generator.state)))
+    write_recipe(TOY, run)
+    export_model(run, data, tmp_path / "model", "MIT", {"notes": 1})
+    model = load_model(tmp_path / "model")
+    assert list(model.anchors) == instruments_of(LABELS) == ["cello", "violin"]
+    assert (model.anchors["cello"].lowest_pitch, model.anchors["cello"].highest_pitch) == (50, 70)
+    assert model.provenance["steps"] == 2
+    for average, weight in zip(trainer.averages, model.weights.values(), strict=False):
+        np.testing.assert_array_equal(average.numpy(), weight)
+
+
+def test_a_recipe_reads_back_equal(tmp_path: Path) -> None:
+    write_recipe(TOY, tmp_path)
+    assert read_recipe(tmp_path) == TOY
+
+
+def test_a_run_without_checkpoint_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        checkpoints.read(tmp_path)
+
+
+def test_a_full_turn_of_frequency_charges_nothing() -> None:
+    real = np.zeros((1, 4, 8, 2), np.float32)
+    real[..., 0], real[..., 1] = 0.8, 0.79 * 0.8
+    generated = np.zeros_like(real)
+    generated[..., 0], generated[..., 1] = (0.8 - 0.113718730221) / 0.0661371661726, 0.79 - 2.0
+    magnitude, frequency = losses.reconstruction(generated, real)
+    assert float(magnitude) < 1e-5
+    assert float(frequency) < 1e-5
+
+
+def test_divergence_of_the_standard_normal_is_zero() -> None:
+    zeros = np.zeros((3, 4), np.float32)
+    np.testing.assert_allclose(losses.divergence(zeros, zeros), 0.0, atol=1e-6)
+    assert float(losses.divergence(zeros + 1.0, zeros)[0]) == pytest.approx(2.0)
+
+
+def test_learning_rate_warms_up_and_falls() -> None:
+    assert losses.learning_rate(0.0, 0, 1.0) == pytest.approx(0.005)
+    assert losses.learning_rate(0.0, 500, 1.0) == pytest.approx(1.0)
+    assert losses.learning_rate(1.0, 500, 1.0) == pytest.approx(0.02)
