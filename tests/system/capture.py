@@ -21,7 +21,7 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.system.children import start_child
+from tests.system.children import hurry_this_process, start_child
 from tests.system.jack_server import JackServer
 
 READY_WORD = "ready"
@@ -154,6 +154,7 @@ def main() -> None:
     parser.add_argument("--limit-s", type=float, default=240.0)
     parser.add_argument("sources", nargs="+", help="regular expression of one output port for each channel")
     arguments = parser.parse_args()
+    hurry_this_process()
     client = jack.Client("recorder", no_start_server=True)
     recorder = _Recorder(client, len(arguments.sources), int(arguments.limit_s * client.samplerate))
     client.set_process_callback(recorder.process)

@@ -1,4 +1,4 @@
-"""Plays a score through JACK MIDI on exact frames. A process of its own: ``python -m tests.system.midi_player``."""
+"""Plays a score through JACK MIDI on exact frames, as ``python -m tests.system.midi_player``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jack
 
-from tests.system.children import start_child, stop_child
+from tests.system.children import hurry_this_process, start_child, stop_child
 from tests.system.jack_server import JackServer
 from tests.system.score import Score, load_score
 
@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("port")
     arguments = parser.parse_args()
+    hurry_this_process()
     client = jack.Client("player", no_start_server=True)
     sequencer = _Sequencer(client, load_score(arguments.score))
     client.set_process_callback(sequencer.process)

@@ -16,7 +16,7 @@ PIECE_PACKAGE = "openttd-openmsx"  # Debian, main; the piece is under the GPL, v
 
 @dataclass(frozen=True)
 class Note:
-    """One note of a score. Times count from the score's start; ``index`` is that of its note-on in the events."""
+    """One note. Times count from the score's start; ``index`` is that of its note-on in the events."""
 
     start_s: float
     end_s: float

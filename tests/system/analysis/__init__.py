@@ -1,0 +1,1 @@
+"""What a recording says, found without asking the program that made it."""
