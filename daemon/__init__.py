@@ -2,3 +2,5 @@
 
 This package never computes sound and never imports TensorFlow, Keras, OpenVINO or numba.
 """
+
+__version__ = "0.1.0"

@@ -141,18 +141,30 @@ class LoadPreset:
 
 @dataclass(frozen=True)
 class SavePreset:
+    """Keep the present sound under a name."""
+
     name: str
     source: str
 
 
 @dataclass(frozen=True)
 class Panic:
+    """Silence, now."""
+
     source: str
 
 
 Performance = Union[NoteOn, NoteOff, Sustain, PitchBend, AllNotesOff, AllSoundOff, ResetControllers]
 Command = Union[
-    Performance, SetParameter, SetPosition, ProgramChange, LatentRandom, LatentAnchors, LoadPreset, SavePreset, Panic
+    Performance,
+    SetParameter,
+    SetPosition,
+    ProgramChange,
+    LatentRandom,
+    LatentAnchors,
+    LoadPreset,
+    SavePreset,
+    Panic,
 ]
 
 

@@ -1,4 +1,4 @@
-"""What a door may ask of the controller. Doors know this and the commands of ``daemon.events``, nothing else."""
+"""What a door may ask of the controller. Doors know this and ``daemon.events``, nothing else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Surface(Protocol):
         """Present value in natural units. Raises KeyError for a path outside the catalogue."""
 
     def status(self) -> Mapping[str, Argument]:
-        """What ``/status`` answers: model, anchors, voices, late blocks, rendered notes, ports, seconds up."""
+        """What ``/status`` answers: model, voices, late blocks, rendered notes, ports, seconds up."""
 
     def anchor_names(self) -> Sequence[str]:
         """Names accepted by ``LatentAnchors``."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Union
 
@@ -58,7 +59,7 @@ POINTS_KEPT = 64
 
 @dataclass(frozen=True, eq=False)
 class RenderNotes:
-    """Control -> worker: render ``pitches[i]`` (MIDI number, may be fractional) of ``point`` into ``slots[i]``."""
+    """Control -> worker: render ``pitches[i]`` (MIDI, may be fractional) of ``point`` into ``slots[i]``."""
 
     KIND: ClassVar[int] = 3
     request: int
@@ -136,7 +137,8 @@ def decode(body: bytes) -> Message:
     Raises
     ------
     ProtocolError
-        if the kind is unknown, the JSON does not parse or has other fields, or the arrays do not fit.
+        if the kind is unknown, the JSON does not parse or has other fields or types, or the arrays do
+        not fit.
     """
     if len(body) < 5:
         raise ProtocolError(f"frame of {len(body)} bytes, expected at least 5")
@@ -151,21 +153,43 @@ def decode(body: bytes) -> Message:
         raise ProtocolError(f"JSON part of message kind {kind} does not parse: {error}") from None
     if not isinstance(plain, dict):
         raise ProtocolError(f"JSON part of message kind {kind} is not an object")
-    data, at = body[5 + text_length :], 0
+    _fill_arrays(plain, body[5 + text_length :], kind)
+    try:
+        message: Message = _MESSAGES[kind](**plain)
+    except TypeError as error:
+        raise ProtocolError(f"fields of message kind {kind}: {error}") from None
+    for f in fields(message):
+        if not _TYPE_CHECKS[str(f.type)](getattr(message, f.name)):
+            raise ProtocolError(f"field {f.name!r} of message kind {kind}: expected {f.type}")
+    return message
+
+
+def _fill_arrays(plain: dict[str, Any], data: bytes, kind: int) -> None:
+    """Put the arrays behind the JSON part where the JSON part says so."""
+    at = 0
     for name, value in plain.items():
         if isinstance(value, dict):
             size = value.get("floats")
-            if not isinstance(size, int) or size < 0 or at + 4 * size > len(data):
+            if type(size) is not int or size < 0 or at + 4 * size > len(data):
                 raise ProtocolError(f"array {name!r} of message kind {kind}: {size!r} floats do not fit")
             plain[name] = np.frombuffer(data, "<f4", size, at).copy()
             at += 4 * size
     if at != len(data):
         raise ProtocolError(f"{len(data) - at} bytes too many after message kind {kind}")
-    try:
-        message: Message = _MESSAGES[kind](**plain)
-    except TypeError as error:
-        raise ProtocolError(f"fields of message kind {kind}: {error}") from None
-    return message
+
+
+def _all_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(type(v) in (int, float) for v in value)
+
+
+_TYPE_CHECKS: dict[str, Callable[[object], bool]] = {  # annotations are text: see the import on top
+    "int": lambda v: type(v) is int,
+    "float": lambda v: type(v) in (int, float),
+    "str": lambda v: isinstance(v, str),
+    "list[int]": lambda v: isinstance(v, list) and all(type(x) is int for x in v),
+    "list[float]": _all_numbers,
+    "NDArray[np.float32]": lambda v: isinstance(v, np.ndarray),
+}
 
 
 def describe(message: Message) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""The PCA basis of the model in use: found, or fitted in a process of its own while the instrument plays."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pca_cache.basis import Basis
+from pca_cache.fit import FitPlan, fit
+from pca_cache.store import basis_path, find_or_none, save_basis
+from synth_engine.generator.entry import Entry
+from synth_engine.generator.model_folder import load_model
+
+log = logging.getLogger(__name__)
+
+
+def fit_basis(
+    model_path: Path,
+    out: Path,
+    *,
+    components: int,
+    samples: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> Path:
+    """Fit the basis of a model and write it.
+
+    Parameters
+    ----------
+    model_path : Path
+        Model folder.
+    out : Path
+        The file to write, or a directory to write ``basis-DIGEST.npz`` into.
+    components, samples, seed : int
+        See :class:`pca_cache.fit.FitPlan`.
+    progress : callable
+        Told (done, total) as it goes on.
+
+    Raises
+    ------
+    ModelError, BasisError, OSError
+    """
+    model = load_model(model_path)
+    plan = FitPlan(
+        model_digest=model.digest, latent_size=model.latent_size, pitches=model.pitches,
+        components=components, samples=samples, seed=seed,
+    )  # fmt: skip
+    basis = fit(Entry(model).activate, plan, progress=progress)
+    path = out if out.suffix == ".npz" else basis_path(out, model.digest)
+    save_basis(path, basis)
+    return path
+
+
+async def basis_in_time(
+    model_path: Path, digest: str, hook_shape: tuple[int, int, int], cache_dir: Path
+) -> Basis | None:
+    """Fit a model's missing basis in another process (about a minute) and read it; None if that fails."""
+    log.info("no PCA basis for this model yet: fitting one; the /pca knobs begin to work when it is done")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon.cli", "pca", "fit", "--model", str(model_path),
+        "--out", str(cache_dir), stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        _, words = await process.communicate()
+    except asyncio.CancelledError:
+        if process.returncode is None:
+            process.kill()
+        raise
+    if process.returncode != 0:
+        last = words.decode(errors="replace").strip().rpartition("\n")[2]
+        log.error("the PCA basis could not be fitted: %s", last)
+        return None
+    return find_or_none(cache_dir, digest, hook_shape)
