@@ -101,3 +101,10 @@ def test_runtime_loads_no_tensorflow() -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+def test_half_precision_stays_close(model: Model) -> None:
+    hooks = Entry(model).activate(_latents(model, 1), PITCHES[1:2])
+    exact = NoteRenderer(model).spectrograms(hooks, PITCHES[1:2])
+    half = NoteRenderer(model, precision="bfloat16").spectrograms(hooks, PITCHES[1:2])
+    assert np.abs(exact - half)[..., 0].mean() < 0.5
