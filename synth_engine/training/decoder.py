@@ -5,6 +5,7 @@ and the generator learns to turn a draw from it and a pitch into the real note. 
 Gaussians towards N(0, I), so that points between the instruments mean something too.
 
     python -m synth_engine.training.decoder --data DATA --out RUN --minutes 75
+    python -m synth_engine.training.decoder --data DATA --out RUN --minutes 150 --resume
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _LOWEST_JUDGED_PITCH = 21
 _NOTE_HEAD = "StatefulPartitionedCall:1"
 
 
-class JudgeMissing(RuntimeError):  # noqa: N818  # it is the judge that is missing, not an error of ours
+class JudgeMissing(RuntimeError):
     """The judge's package is not installed."""
 
 

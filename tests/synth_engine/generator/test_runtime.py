@@ -12,7 +12,6 @@ import pytest
 from synth_engine.generator.entry import one_hots_of_pitches
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
-from synth_engine.generator.network import Generator
 from synth_engine.generator.random_model import make_random_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
 
@@ -30,7 +29,7 @@ def _latents(model: Model, notes: int, seed: int = 0) -> np.ndarray:
 
 
 def _reference(model: Model, latents: np.ndarray, pitches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    network = Generator(model.architecture)
+    network = pytest.importorskip("synth_engine.generator.network").Generator(model.architecture)
     network.assign_named_weights(model.weights)
     one_hots = one_hots_of_pitches(pitches, model.pitches)
     maps = [maps_of_pitch(float(p), model.representation) for p in pitches]

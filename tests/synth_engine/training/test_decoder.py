@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.model_folder import load_model
-from synth_engine.training import checkpoints, losses
+from synth_engine.training import checkpoints
 from synth_engine.training.checkpoints import Checkpoint
 from synth_engine.training.dataset import Label
-from synth_engine.training.decoder import Trainer, batches
 from synth_engine.training.export import export_model
 from synth_engine.training.recipe import Recipe, instruments_of, read_recipe, write_recipe
+
+pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+decoder = pytest.importorskip("synth_engine.training.decoder")
+losses = pytest.importorskip("synth_engine.training.losses")
+Trainer, batches = decoder.Trainer, decoder.batches
 
 TOY = Recipe(
     architecture=Architecture((8, 8, 8), latent_size=4, harmonic_maps=True, wave_frames=250),
@@ -37,7 +42,7 @@ def _spectra() -> np.ndarray:
     return smooth.astype(np.float16)
 
 
-def _run(trainer: Trainer, rng: np.random.Generator, steps: int) -> list[float]:
+def _run(trainer: Any, rng: np.random.Generator, steps: int) -> list[float]:
     stream = batches(_spectra(), LABELS, trainer.recipe, rng)
     return [float(trainer.step(next(stream), 0.0)[0]) for _ in range(steps)]
 
