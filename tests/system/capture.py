@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,11 +41,13 @@ class Recording:
     rate_hz : of the server.
     xruns : told by JACK to the recorder.
     holes : (first JACK frame, frame count) of each run that the recorder itself missed.
+    first_ns : CLOCK_MONOTONIC when ``first_frame`` was recorded, within a block.
     connections : (JACK frame, port name) of every connection made, in order.
     """
 
     frames: NDArray[np.float32]
     first_frame: int
+    first_ns: int
     rate_hz: int
     xruns: int
     holes: list[tuple[int, int]]
@@ -58,6 +61,10 @@ class Recording:
     def place(self, jack_frame: float) -> int:
         """Where a JACK frame lies in :attr:`frames`."""
         return round(jack_frame - self.first_frame)
+
+    def place_of_ns(self, stamp_ns: int) -> int:
+        """Where a CLOCK_MONOTONIC stamp lies in :attr:`frames`, within a block."""
+        return round((stamp_ns - self.first_ns) * self.rate_hz / 1e9)
 
 
 def read_recording(path: Path) -> Recording:
@@ -98,6 +105,7 @@ class _Recorder:
         self.frames = np.zeros((channels, limit_frames), np.float32)
         self.frames += 0.0  # touch every page now: a page fault in the callback would be a late block
         self.first_frame = -1
+        self.first_ns = 0
         self.end_frame = -1
         self.xruns = 0
         self.holes: list[tuple[int, int]] = []
@@ -107,6 +115,7 @@ class _Recorder:
         now = self.client.last_frame_time
         if self.first_frame < 0:
             self.first_frame = self.end_frame = now
+            self.first_ns = time.monotonic_ns()
         if now > self.end_frame:
             self.holes.append((self.end_frame, now - self.end_frame))
         start = now - self.first_frame
@@ -134,6 +143,7 @@ class _Recorder:
         np.save(path, self.frames[:, :count])
         about = {
             "first_frame": self.first_frame,
+            "first_ns": self.first_ns,
             "rate_hz": self.rate_hz,
             "xruns": self.xruns,
             "holes": self.holes,
