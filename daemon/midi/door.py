@@ -11,6 +11,7 @@ from daemon.events import Command, CommandError
 from daemon.midi.delivery import EventWriterLike
 from daemon.midi.ports import MidiSystem, system_makers
 from daemon.midi.reader import Notice, Reader, Wishes
+from daemon.midi.sources import Choice
 from mappings.map_store import MapStore
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class MidiDoor:
     surface_handle : takes each command, on the control thread.
     writers : kernel rings 1.., one for each port that can be open at a time.
     maps : the controller maps.
-    patterns : names of the ports to open; empty for all but loopbacks.
+    patterns : names of the inputs to open, see :class:`daemon.midi.sources.Choice`; empty for all.
     virtual_port : True to offer the port ``timbred:in`` to other programs.
     api : "auto", "alsa", "jack", "core" or "windows".
 
@@ -52,7 +53,7 @@ class MidiDoor:
     ) -> None:
         self._handle = surface_handle
         self._maps = maps
-        self._wishes = Wishes(tuple(patterns), virtual_port, maps.map_for)
+        self._wishes = Wishes(Choice(tuple(patterns)), virtual_port, maps.map_for)
         makers = system_makers(api) if isinstance(api, str) else api
         self._reader = Reader(makers, writers, self._wishes, self._pass_commands, self._pass_notice)
         self._stop_asked = threading.Event()

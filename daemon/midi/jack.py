@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ctypes
 from itertools import count, takewhile
+from typing import Any
 
 from rtmidi import _rtmidi
+
+from daemon.midi.sources import Source
 
 _CLIENT_NAME = b"timbred-probe"
 _MIDI_TYPE = b"8 bit raw midi"
 _PORT_IS_OUTPUT = 2
+_PORT_IS_PHYSICAL = 4
 _NO_START_SERVER = 1
 
 _SIGNATURES: dict[str, tuple[object, list[object]]] = {
@@ -26,6 +30,9 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
         ctypes.POINTER(ctypes.c_char_p),
         [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong],
     ),
+    "jack_port_by_name": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
+    "jack_port_flags": (ctypes.c_int, [ctypes.c_void_p]),
+    "jack_port_get_all_connections": (ctypes.POINTER(ctypes.c_char_p), [ctypes.c_void_p, ctypes.c_void_p]),
     "jack_free": (None, [ctypes.c_void_p]),
     "jack_set_error_function": (None, [ctypes.c_void_p]),
     "jack_set_info_function": (None, [ctypes.c_void_p]),
@@ -62,14 +69,10 @@ class JackProbe:
             self.close()
         return self._client is not None
 
-    def sources(self) -> dict[str, bytes | None]:
-        """MIDI sources: full port name -> which client it belongs to, telling a restarted one from the old.
-
-        (The port's own identity would not do: JACK2 numbers ports by their place in a table.)
-        """
-        return {
-            name.decode("utf-8", "replace"): self._client_uuid(name.split(b":")[0]) for name in self._list()
-        }
+    def sources(self) -> dict[str, Source]:
+        """MIDI sources there are now, by full port name."""
+        names = self._strings(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, _PORT_IS_OUTPUT))
+        return {name.decode("utf-8", "replace"): self._source(name) for name in names}
 
     def close(self) -> None:
         """Leave the server; no error if it is gone."""
@@ -87,14 +90,24 @@ class JackProbe:
         finally:
             self._jack.jack_free(uuid)
 
-    def _list(self) -> list[bytes]:
-        names = self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, _PORT_IS_OUTPUT)
-        if not names:
+    def _source(self, name: bytes) -> Source:
+        # The port's own identity would not do: JACK2 numbers ports by their place in a table.
+        identity = self._client_uuid(name.split(b":")[0])
+        port = self._jack.jack_port_by_name(self._client, name)
+        if port is None:  # gone since it was listed
+            return Source(identity)
+        hardware = bool(self._jack.jack_port_flags(port) & _PORT_IS_PHYSICAL)
+        peers = self._strings(self._jack.jack_port_get_all_connections(self._client, port))
+        return Source(identity, hardware, tuple(peer.decode("utf-8", "replace") for peer in peers))
+
+    def _strings(self, array: Any) -> list[bytes]:
+        """The names in a null-ended array of libjack's, which is freed."""
+        if not array:
             return []
         try:
-            return list(takewhile(lambda name: name is not None, (names[number] for number in count())))
+            return list(takewhile(lambda name: name is not None, (array[number] for number in count())))
         finally:
-            self._jack.jack_free(names)
+            self._jack.jack_free(array)
 
     def _silence(self) -> None:
         """Keep libjack from writing to standard error each time no server answers.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +18,12 @@ from typing import Any, Protocol
 import rtmidi
 
 from daemon.midi.jack import JackProbe
+from daemon.midi.sources import CLIENT_NAME, VIRTUAL_PORT_NAME, Source
 
-CLIENT_NAME = "timbred"
-_VIRTUAL_PORT_NAME = "in"
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
-_ALSA_NUMBERS = re.compile(r" \d+:\d+$")  # RtMidi appends client and port; they change on every plug
+_ALSA_NUMBERS = re.compile(r" (\d+):\d+$")  # RtMidi appends client and port; they change on every plug
 _QUEUE_MESSAGES = 4096  # read every millisecond; a DIN cable carries one message in that time
-_OURS = (f"{CLIENT_NAME}:", f"{CLIENT_NAME}-", "RtMidi")
+_FIRST_PROGRAM = 128  # ALSA gives lower client numbers to the kernel's drivers
 
 
 class MidiUnavailableError(OSError):
@@ -46,8 +45,8 @@ class MidiSystem(Protocol):
 
     name: str
 
-    def inputs(self) -> Mapping[str, object]:
-        """Inputs there are now: name -> identity, which differs for a device that went and came back.
+    def inputs(self) -> Mapping[str, Source]:
+        """Inputs there are now, by name.
 
         Raises
         ------
@@ -91,9 +90,9 @@ class RtMidiSystem:
         self._api = api
         self._lister: Any = None
 
-    def inputs(self) -> Mapping[str, object]:
+    def inputs(self) -> Mapping[str, Source]:
         """See :class:`MidiSystem`."""
-        return {name: number for number, name in self._numbered()}
+        return {name: Source(identity=name, hardware=_is_driver(name)) for name in self._names()}
 
     def open(self, name: str) -> InputPort:
         """See :class:`MidiSystem`."""
@@ -109,7 +108,7 @@ class RtMidiSystem:
         """See :class:`MidiSystem`."""
         midi_in = self._new_input()
         try:
-            midi_in.open_virtual_port(_VIRTUAL_PORT_NAME)
+            midi_in.open_virtual_port(VIRTUAL_PORT_NAME)
         except NotImplementedError as error:  # Windows has none
             midi_in.delete()
             raise MidiUnavailableError(str(error)) from None
@@ -121,13 +120,13 @@ class RtMidiSystem:
             self._lister.delete()
             self._lister = None
 
-    def _numbered(self) -> Iterable[tuple[int, str]]:
+    def _names(self) -> list[str]:
         if self._api == rtmidi.API_LINUX_ALSA and not os.access(_ALSA_SEQUENCER, os.R_OK | os.W_OK):
             self.close()  # asking RtMidi anyway would make alsa-lib write to standard error each time
             raise MidiUnavailableError(f"no ALSA sequencer ({_ALSA_SEQUENCER} is not there or not readable)")
         if self._lister is None:
             self._lister = rtmidi.MidiIn(self._api, name=CLIENT_NAME)
-        return [(number, name) for number, name in enumerate(self._lister.get_ports()) if name]
+        return [name for name in self._lister.get_ports() if name]
 
     def _new_input(self) -> Any:
         midi_in = rtmidi.MidiIn(self._api, name=CLIENT_NAME, queue_size_limit=_QUEUE_MESSAGES)
@@ -143,7 +142,7 @@ class JackSystem(RtMidiSystem):
         super().__init__("jack", rtmidi.API_UNIX_JACK)
         self._probe = JackProbe()
 
-    def inputs(self) -> Mapping[str, object]:
+    def inputs(self) -> Mapping[str, Source]:
         """See :class:`MidiSystem`."""
         if not self._probe.connect():
             raise MidiUnavailableError("no JACK server answers")
@@ -159,9 +158,9 @@ def display_name(name: str) -> str:
     return _ALSA_NUMBERS.sub("", name)
 
 
-def is_own(name: str) -> bool:
-    """True for ports of this program."""
-    return name.startswith(_OURS)
+def _is_driver(name: str) -> bool:
+    numbers = _ALSA_NUMBERS.search(name)
+    return numbers is None or int(numbers[1]) < _FIRST_PROGRAM
 
 
 def system_makers(api: str = "auto") -> list[Callable[[], MidiSystem]]:
@@ -204,7 +203,7 @@ def list_inputs(api: str = "auto") -> list[str]:
         try:
             system = make_system()
             try:
-                return [display_name(name) for name in system.inputs() if not is_own(name)]
+                return [display_name(name) for name in system.inputs()]
             finally:
                 system.close()
         except OSError as error:

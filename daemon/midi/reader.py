@@ -11,13 +11,13 @@ from daemon.events import Command
 from daemon.midi.decoder import Decoder
 from daemon.midi.delivery import EventWriterLike
 from daemon.midi.lines import Line
-from daemon.midi.ports import CLIENT_NAME, MidiSystem, display_name, is_own
-from mappings.controller_map import ControllerMap, port_matches
+from daemon.midi.ports import MidiSystem, display_name
+from daemon.midi.sources import CLIENT_NAME, Choice, Source
+from mappings.controller_map import ControllerMap
 
 _READ_PERIOD_S = 0.001
 _IDLE_PERIOD_S = 0.05  # while no port is open
 _SCAN_PERIOD_NS = 500_000_000
-_LOOPBACKS = ("*Midi Through*", "*Through Port*")  # ALSA's own: opened only when named
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,16 @@ class Wishes:
 
     Attributes
     ----------
-    patterns : port names to open, see :func:`mappings.controller_map.port_matches`; empty for all.
+    choice : the inputs to open.
     virtual_port : True to offer a port of our own.
-    map_for : the controller map for a port name, from the control side's latest picture.
+    map_for : the controller map for a port name; called on the MIDI thread.
     bend_range_semitones : for senders that have set none.
     """
 
-    patterns: Sequence[str]
+    choice: Choice
     virtual_port: bool
     map_for: Callable[[str], ControllerMap]
     bend_range_semitones: float = 2.0
-
-    def wanted(self, name: str) -> bool:
-        """True if the port of that name is to be opened."""
-        if is_own(name):
-            return False
-        if self.patterns:
-            return any(port_matches(pattern, name) for pattern in self.patterns)
-        return not any(port_matches(pattern, name) for pattern in _LOOPBACKS)
 
 
 @dataclass
@@ -93,6 +85,7 @@ class Reader:
         self._on_notice = on_notice
         self._system: MidiSystem | None = None
         self._lines: dict[str, Line] = {}  # by the system's name of the port; the virtual one by ours
+        self._seen: dict[str, object] = {}  # identities at the last scan
         self._told: set[str] = set()
         self._gone = Outcome()
 
@@ -139,13 +132,18 @@ class Reader:
         if present is None or self._system is None:
             return
         for name, line in list(self._lines.items()):
-            if name != CLIENT_NAME and present.get(name) != line.identity:
+            source = present.get(name)
+            if name != CLIENT_NAME and (source is None or source.identity != line.identity):
                 self._close_line(name, lost=True)
+            elif source is not None and source.feeds_virtual_port():
+                self._close_line(name, lost=False)
         if self._wishes.virtual_port and CLIENT_NAME not in self._lines:
             self._open_line(self._system, CLIENT_NAME, None)
-        for name, identity in present.items():
-            if name not in self._lines and self._wishes.wanted(name):
-                self._open_line(self._system, name, identity)
+        for name, source in present.items():
+            seen_before = name in self._seen and self._seen[name] == source.identity
+            if name not in self._lines and self._wishes.choice.wants(name, source, seen_before=seen_before):
+                self._open_line(self._system, name, source.identity)
+        self._seen = {name: source.identity for name, source in present.items()}
 
     def close(self) -> None:
         """Release what is held, close every port, leave the system."""
@@ -155,7 +153,7 @@ class Reader:
             self._system.close()
             self._system = None
 
-    def _present_inputs(self) -> Mapping[str, object] | None:
+    def _present_inputs(self) -> Mapping[str, Source] | None:
         if self._system is not None:
             try:
                 return self._system.inputs()
