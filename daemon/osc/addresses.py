@@ -15,6 +15,7 @@ from mappings.catalogue import CATALOGUE
 from mappings.parameters import ParameterSpec
 
 IGNORED = frozenset({"/error", "/pong", "/sync/done"})  # replies: answering one could go on for ever
+REMEMBERED_PATTERNS = 64
 ERROR_ADDRESS = "/error"
 
 
@@ -49,7 +50,8 @@ class Dispatcher:
 
     def __init__(self, catalogue: Mapping[str, ParameterSpec] = CATALOGUE) -> None:
         self.table = build_addresses(catalogue)
-        self._patterned: dict[int, list[Address]] = {}
+        self._found: dict[str, Sequence[Address]] = {}  # a fader sends the same pattern again and again
+        self._patterned: dict[int, list[Address]] = {}  # by the number of parts
         for row in self.table.values():
             if row.in_patterns:
                 self._patterned.setdefault(row.path.count("/"), []).append(row)
@@ -72,12 +74,19 @@ class Dispatcher:
         row = self.table.get(address)
         if row is not None:
             return (row,)
-        rows: list[Address] = []
-        if is_pattern(address):
-            pattern = Pattern(address)
-            rows = [row for row in self._patterned.get(address.count("/"), ()) if pattern.matches(row.path)]
+        rows = self._find_pattern(address) if is_pattern(address) else ()
         if not rows:
             raise UnknownAddressError
+        return rows
+
+    def _find_pattern(self, address: str) -> Sequence[Address]:
+        rows = self._found.get(address)
+        if rows is None:
+            pattern = Pattern(address)
+            rows = [row for row in self._patterned.get(address.count("/"), ()) if pattern.matches(row.path)]
+            if len(self._found) >= REMEMBERED_PATTERNS:
+                self._found.clear()
+            self._found[address] = rows
         return rows
 
     def perform(self, call: Call) -> list[Reply]:

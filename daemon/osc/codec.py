@@ -140,7 +140,7 @@ def _read_message(data: bytes, time_tag: int | None) -> Message:
 
 def _read_address(data: bytes) -> tuple[str, int]:
     end = data.find(b"\0", 0, MAX_ADDRESS_BYTES + 1)
-    if end < 0:
+    if end < 0 and data.startswith(b"/"):
         raise OscError(
             f"an address without an end, or longer than {MAX_ADDRESS_BYTES} bytes: {data[:32]!r}..."
         )

@@ -15,6 +15,7 @@ class Counters:
     malformed : packets and bundle elements that could not be read.
     errors : refusals of any kind, told to the sender or not.
     dropped : datagrams not sent, because of a limit or the network.
+    lost : datagrams the system threw away unread because they came too fast.
     late : messages whose time tag had passed when they arrived.
     failures : handlers that broke; each is a mistake in the program.
     """
@@ -23,5 +24,6 @@ class Counters:
     malformed: int = 0
     errors: int = 0
     dropped: int = 0
+    lost: int = 0
     late: int = 0
     failures: int = 0

@@ -23,7 +23,7 @@ _TIMESPEC = struct.Struct("@qq")
 _COUNT = struct.Struct("@I")
 
 
-class OscPortInUse(OSError):  # noqa: N818 - it names what happened, as FileExistsError does
+class OscPortInUse(OSError):
     """Another program has the port; the text says which and how to choose another."""
 
     def __str__(self) -> str:
@@ -60,7 +60,7 @@ class UdpSocket:
         self._socket = _bind(host, port)
         name = self._socket.getsockname()
         self.endpoint = Endpoint(name[0], name[1])
-        self.lost = 0  # datagrams the system dropped because we were too slow
+        self.lost = 0  # datagrams the system dropped because we were too slow; it says so with the next one
 
     def fileno(self) -> int:
         """The descriptor, for the event loop."""

@@ -49,7 +49,7 @@ The daemon listens on UDP port 9700 of this machine only, unless told otherwise 
 - **Time tags.** A note or bend in a bundle with a time tag starts on the exact frame that is due,
   later by the latency that every event has (`/latency`). Other messages of the bundle are acted on
   when they are due. At most {MAX_AHEAD_NS // 10**9} s ahead, and {MAX_WAITING} waiting messages;
-  what is beyond, and what is late, is acted on at once.
+  what is beyond, and what is late, is acted on at once. The clocks of both machines must agree.
 - **Changes** from anywhere else (MIDI, presets, other senders) go to the listeners, at most
   {10**9 // PERIOD_NS} times a second for each address, newest value first. What a sender changes is not
   sent back to the listener it added.

@@ -137,7 +137,6 @@ class OscServer:
     def report(self) -> Iterable[tuple[str, Argument]]:
         """The door's own counters, as ``/status`` rows."""
         yield from ((f"osc_{name}", count) for name, count in asdict(self.counters).items())
-        yield "osc_lost", self._udp.lost
         yield "osc_waiting", len(self._waiting)
         yield "osc_listeners", len(self._listeners.endpoints())
 
@@ -157,6 +156,7 @@ class OscServer:
         if datagram is None:
             return False
         self.counters.received += 1
+        self.counters.lost = self._udp.lost
         faults: list[OscError] = []
         try:
             messages = parse_packet(datagram.data, faults)
@@ -251,4 +251,4 @@ class OscServer:
         self._replies.send_datagram(datagram, endpoint)
 
     def _is_own(self, endpoint: Endpoint) -> bool:
-        return self._udp.is_own(endpoint)
+        return endpoint == self._wanted if self._loop is None else self._udp.is_own(endpoint)

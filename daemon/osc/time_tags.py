@@ -14,9 +14,8 @@ MAX_WAITING = 1024
 MAX_AHEAD_NS = 10_000_000_000
 NTP_TO_UNIX_S = 2_208_988_800  # 1900 to 1970
 _ERA_TICKS = 1 << 64
-_HELD_OFFSET_NS = (
-    100_000  # reading two clocks differs by microseconds each time; a step or slew differs by more
-)
+_HELD_OFFSET_NS = 100_000  # readings differ by microseconds; a step or slew of the clock by more
+_TRUSTED_READING_NS = 50_000  # between two looks at one clock; longer means the thread was interrupted
 
 
 class NtpClock:
@@ -33,14 +32,21 @@ class NtpClock:
     ) -> None:
         self.monotonic_ns = monotonic_ns
         self._unix_ns = unix_ns
-        self._offset_ns = unix_ns() - monotonic_ns()
+        self._offset_ns = min(self._read_offset_ns() for _ in range(5))[1]
 
     def unix_to_monotonic_ns(self, unix_ns: int) -> int:
         """CLOCK_REALTIME nanoseconds to CLOCK_MONOTONIC nanoseconds."""
-        fresh_ns = self._unix_ns() - self.monotonic_ns()
-        if abs(fresh_ns - self._offset_ns) > _HELD_OFFSET_NS:
+        reading_ns, fresh_ns = self._read_offset_ns()
+        if reading_ns < _TRUSTED_READING_NS and abs(fresh_ns - self._offset_ns) > _HELD_OFFSET_NS:
             self._offset_ns = fresh_ns
         return unix_ns - self._offset_ns
+
+    def _read_offset_ns(self) -> tuple[int, int]:
+        """How long the reading took, and how far the wall clock is ahead of the monotonic one."""
+        before_ns = self.monotonic_ns()
+        unix_ns = self._unix_ns()
+        after_ns = self.monotonic_ns()
+        return after_ns - before_ns, unix_ns - (before_ns + after_ns) // 2
 
     def tag_to_monotonic_ns(self, time_tag: int) -> int:
         """A 64-bit time tag to CLOCK_MONOTONIC nanoseconds, in the NTP era nearest to now (2036 is near)."""
