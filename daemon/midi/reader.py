@@ -98,7 +98,10 @@ class Reader:
                 self._guarded(self.scan)
                 next_scan_ns = time.monotonic_ns() + _SCAN_PERIOD_NS
             self._guarded(self.read)
-            stop.wait(_READ_PERIOD_S if self._lines else _IDLE_PERIOD_S)
+            if self._lines:
+                time.sleep(_READ_PERIOD_S)  # cheaper than waiting for the event, a thousand times a second
+            else:
+                stop.wait(_IDLE_PERIOD_S)
         self._guarded(self.close)
 
     def names(self) -> list[str]:

@@ -10,6 +10,7 @@ from mappings.controller_map import port_matches
 CLIENT_NAME = "timbred"
 VIRTUAL_PORT_NAME = "in"
 
+_ALL = "*"
 _LOOPBACKS = ("*Midi Through*", "*Through Port*")  # ALSA's own: opened only when named
 _OWN = (f"{CLIENT_NAME}:", f"{CLIENT_NAME}-", "RtMidi")
 
@@ -42,7 +43,8 @@ class Choice:
 
     Attributes
     ----------
-    patterns : port names, see :func:`mappings.controller_map.port_matches`; empty for all but loopbacks.
+    patterns : port names, see :func:`mappings.controller_map.port_matches`; none, or ``*`` among them, for
+        every input but loopbacks.
     """
 
     patterns: Sequence[str] = ()
@@ -55,8 +57,10 @@ class Choice:
         """
         if name.startswith(_OWN) or source.feeds_virtual_port():
             return False
-        if self.patterns:
-            return any(port_matches(pattern, name) for pattern in self.patterns)
+        if any(pattern != _ALL and port_matches(pattern, name) for pattern in self.patterns):
+            return True
+        if self.patterns and _ALL not in self.patterns:
+            return False
         if any(port_matches(pattern, name) for pattern in _LOOPBACKS):
             return False
         return source.hardware or (seen_before and not source.peers)

@@ -45,7 +45,15 @@ def test_loopbacks_and_our_own_ports_are_left_alone_unless_named() -> None:
     through = "Midi Through:Midi Through Port-0 14:0"
     assert not Choice().wants(through, DEVICE, seen_before=True)
     assert Choice(("midi through",)).wants(through, DEVICE, seen_before=True)
-    assert not Choice(("*",)).wants("timbred:in 130:0", DEVICE, seen_before=True)
+    assert not Choice(("*",)).wants(through, DEVICE, seen_before=True)
+    assert Choice(("*", "midi through")).wants(through, DEVICE, seen_before=True)
+    assert not Choice(("timbred",)).wants("timbred:in 130:0", DEVICE, seen_before=True)
+
+
+def test_a_star_among_the_patterns_wants_everything_as_no_pattern_does() -> None:
+    assert Choice(("*",)).wants("Keyboard 20:0", DEVICE, seen_before=False)
+    assert not Choice(("*",)).wants("player:out", PROGRAM, seen_before=False)
+    assert Choice(("*", "player")).wants("player:out", PROGRAM, seen_before=False)
 
 
 def test_patterns_choose_by_part_of_the_name_or_by_wildcard() -> None:
