@@ -103,5 +103,8 @@ class Basis:
     @property
     def identity(self) -> str:
         """Hexadecimal name of this fit: another one of the same model gives coordinates another meaning."""
-        about = (self.model_digest, self.layer, self.pitches, self.components.shape, self.samples, self.seed)
+        about = (
+            self.model_digest, self.layer, self.pitches, self.components.shape,
+            self.samples, self.seed, *map(float, self.sigmas),
+        )  # fmt: skip
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()

@@ -44,7 +44,10 @@ class FitPlan:
     seed : int
         Seed of the latent points; the same seed gives the same basis on the same machine.
     draw : callable, optional
-        From a random generator and n to latent points, float32 (n, latent_size); N(0, 1) if not given.
+        From a random generator and n to latent points, float32 (n, latent_size); N(0, 1) if not given. A
+        model is better asked where it is at home, between its anchors: in the embedded one's space N(0, 1)
+        has no strong direction (sigmas 7.8 to 7.1 over 16 components holding 25 % of the variance, against
+        17.1 to 8.6 and 58 % for mixes of two), and its first one changes the spectrum a quarter as much.
     """
 
     model_digest: str
