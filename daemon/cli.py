@@ -15,6 +15,7 @@ import click
 from daemon import __version__
 from daemon.exits import Exit, Unavailable
 from mappings.documents import DocumentError
+from synth_engine.generator.model import ModelError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -145,7 +146,7 @@ def pca_fit(model: str | None, out: Path | None, components: int, samples: int, 
     Example:
       timbred pca fit --components 24
     """
-    from daemon.basis import fit_basis
+    from daemon.basis_fit import fit_basis
     from daemon.settings import load_settings, resolve_model
 
     config, paths = load_settings({"model": model})
@@ -231,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(130) from None
     except Unavailable as error:
         _fail(Exit.UNAVAILABLE, error)
-    except DocumentError as error:
+    except (DocumentError, ModelError) as error:
         _fail(Exit.CONFIG, error)
     except OSError as error:
         _fail(Exit.IO, error)
