@@ -1,104 +1,136 @@
-"""What one MIDI channel remembers between messages: bend, pedal, the RPN being set, fine halves."""
+"""What the sixteen channels of a port remember between messages, and the MPE zones they form."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mappings.routes import SourceKind
+from daemon.midi.registered import ParameterSelect, entered_bend_range
+from mappings.routes import CHANNEL_COUNT, SourceKind
 
 BEND_CENTRE = 8192
 _BEND_TOP = 16383
-_NULL = 127
-_CENTS = 100
-_MAX_RANGE_CENTS = 127 * _CENTS + _CENTS - 1
+_MEMBER_BEND_CENTS = 4800  # MPE 1.0, 2.4: until the sender sets another
+_LOWER_MANAGER, _UPPER_MANAGER = 0, CHANNEL_COUNT - 1
+_MOST_MEMBERS_OF_TWO_ZONES = CHANNEL_COUNT - 2
 
-DATA_MSB, DATA_LSB = 6, 38
-DATA_INCREMENT, DATA_DECREMENT = 96, 97
-_NRPN_LSB, _NRPN_MSB, _RPN_LSB, _RPN_MSB = 98, 99, 100, 101
-
-
-@dataclass
-class ParameterEntry:
-    """Registered parameter 0 (pitch bend sensitivity) by select and data entry; all others pass by.
-
-    Attributes
-    ----------
-    bend_range_cents : int or None; None until the sender has set it.
-
-    Source
-    ------
-    MIDI 1.0 Detailed Specification 4.2, "Registered Parameter Numbers"; RP-018 (data increment steps in
-    cents for RPN 0); selecting 127/127 or any NRPN keeps data entry away from the RPN set before.
-    """
-
-    bend_range_cents: int | None = None
-    _rpn_msb: int = _NULL
-    _rpn_lsb: int = _NULL
-    _nrpn_selected: bool = False
-    _nrpn: tuple[int, int] = (_NULL, _NULL)
-
-    def select(self, number: int, value: int) -> None:
-        """CC 98..101."""
-        self._nrpn_selected = number in (_NRPN_LSB, _NRPN_MSB)
-        if number == _RPN_MSB:
-            self._rpn_msb = value
-        elif number == _RPN_LSB:
-            self._rpn_lsb = value
-        elif number == _NRPN_MSB:
-            self._nrpn = value, self._nrpn[1]
-        else:
-            self._nrpn = self._nrpn[0], value
-
-    def deselect(self) -> None:
-        """As 127/127: data entry sets nothing."""
-        self._rpn_msb = self._rpn_lsb = _NULL
-        self._nrpn, self._nrpn_selected = (_NULL, _NULL), False
-
-    def selected(self) -> bool:
-        """True if data entry belongs to some RPN or NRPN; False after the null one."""
-        number = self._nrpn if self._nrpn_selected else (self._rpn_msb, self._rpn_lsb)
-        return number != (_NULL, _NULL)
-
-    def enter(self, number: int, value: int, default_cents: int) -> bool:
-        """CC 6, 38, 96 or 97; True if the bend range changed."""
-        if self._nrpn_selected or (self._rpn_msb, self._rpn_lsb) != (0, 0):
-            return False
-        before = self.bend_range_cents
-        cents = default_cents if before is None else before
-        if number == DATA_MSB:
-            cents = value * _CENTS  # a new MSB resets the LSB; senders that mean cents send them next
-        elif number == DATA_LSB:
-            cents = cents // _CENTS * _CENTS + min(value, _CENTS - 1)
-        else:
-            cents += 1 if number == DATA_INCREMENT else -1
-        self.bend_range_cents = min(max(cents, 0), _MAX_RANGE_CENTS)
-        return self.bend_range_cents != before
+ChannelBend = tuple[int, float]  # channel, semitones
 
 
 @dataclass
 class Channel:
-    """State of one channel of one port.
+    """State of one channel.
 
     Attributes
     ----------
     bend : raw 14-bit pitch bend, 0..16383.
+    bend_range_cents : as set by RPN 0; None until then.
+    told_semitones : bend as last handed on, a manager's included.
     pedal : last CC 64 as 0..1.
-    entry : the RPN state.
+    select : the RPN or NRPN that data entry is for.
     coarse : latest upper 7 bits of 14-bit controllers, by controller number.
     sends_fine : numbers of the 14-bit controllers whose lower 7 bits have been seen.
     moved : mapped controls that have been moved: (kind, number).
     """
 
     bend: int = BEND_CENTRE
+    bend_range_cents: int | None = None
+    told_semitones: float = 0.0
     pedal: float = 0.0
-    entry: ParameterEntry = field(default_factory=ParameterEntry)
+    select: ParameterSelect = field(default_factory=ParameterSelect)
     coarse: dict[int, int] = field(default_factory=dict)
     sends_fine: set[int] = field(default_factory=set)
     moved: set[tuple[SourceKind, int]] = field(default_factory=set)
 
-    def bend_semitones(self, default_cents: int) -> float:
-        """Present bend in semitones; both ends reach the full range."""
-        cents = self.entry.bend_range_cents
-        full = (default_cents if cents is None else cents) / _CENTS
-        offset = self.bend - BEND_CENTRE
+
+class Channels:
+    """The channels of one port.
+
+    A zone is a manager channel (the first or the last) and its members, one note each. What the manager
+    sends counts for the whole zone; its bend is added to each member's own.
+
+    Attributes
+    ----------
+    default_bend_cents : bend range of ordinary channels and of managers that have not set theirs.
+
+    Source
+    ------
+    MIDI Polyphonic Expression 1.0 (RP-053), sections 2.1 to 2.4.
+    """
+
+    def __init__(self, default_bend_cents: int = 200) -> None:
+        self.default_bend_cents = default_bend_cents
+        self._channels = [Channel() for _ in range(CHANNEL_COUNT)]
+        self._members = {_LOWER_MANAGER: 0, _UPPER_MANAGER: 0}
+
+    def __getitem__(self, number: int) -> Channel:
+        return self._channels[number]
+
+    def reach(self, number: int) -> tuple[int, ...]:
+        """The channels a message on this one counts for: itself, and its members if it manages a zone."""
+        return (number, *self._members_of(number))
+
+    def bend(self, number: int, value: int) -> Iterator[ChannelBend]:
+        """Take a raw bend; yields every channel it moves and where to."""
+        self._channels[number].bend = value
+        return self._bends(self.reach(number))
+
+    def enter_bend_range(self, number: int, data_entry: int, value: int) -> Iterator[ChannelBend]:
+        """Take data entry for RPN 0; yields the channels whose held bend it moves."""
+        before = self._bend_range_cents(number)
+        cents = entered_bend_range(before, data_entry, value)
+        manager = self._manager_of(number)
+        sharing = (number,) if manager is None else self._members_of(manager)
+        for channel in sharing:
+            self._channels[channel].bend_range_cents = cents
+        moved = cents != before and any(self._channels[channel].bend != BEND_CENTRE for channel in sharing)
+        return self._bends(sharing if manager is not None else self.reach(number)) if moved else iter(())
+
+    def configure_zone(self, manager: int, members: int) -> tuple[int, ...]:
+        """MPE configuration message; the channels that must end their notes and begin anew.
+
+        On any channel but the first and the last it means nothing.
+        """
+        if manager not in self._members:
+            return ()
+        other = _UPPER_MANAGER if manager == _LOWER_MANAGER else _LOWER_MANAGER
+        before = {*self.reach(manager), *self.reach(other)}
+        members = min(members, CHANNEL_COUNT - 1)
+        self._members[manager] = members
+        if members:
+            self._members[other] = min(self._members[other], max(_MOST_MEMBERS_OF_TWO_ZONES - members, 0))
+        return tuple(sorted(before | {*self.reach(manager), *self.reach(other)}))
+
+    def reset(self, number: int) -> None:
+        """Forget everything about a channel but the zone it is in."""
+        self._channels[number] = Channel()
+
+    def dissolve_zones(self) -> None:
+        """Make every channel an ordinary one."""
+        self._members = dict.fromkeys(self._members, 0)
+
+    def _members_of(self, manager: int) -> tuple[int, ...]:
+        count = self._members.get(manager, 0)
+        step = 1 if manager == _LOWER_MANAGER else -1
+        return tuple(manager + step * place for place in range(1, count + 1))
+
+    def _manager_of(self, number: int) -> int | None:
+        return next((manager for manager in self._members if number in self._members_of(manager)), None)
+
+    def _bends(self, numbers: tuple[int, ...]) -> Iterator[ChannelBend]:
+        for number in numbers:
+            manager = self._manager_of(number)
+            added = 0.0 if manager is None else self._own_bend(manager)
+            semitones = self._channels[number].told_semitones = self._own_bend(number) + added
+            yield number, semitones
+
+    def _own_bend(self, number: int) -> float:
+        offset = self._channels[number].bend - BEND_CENTRE
+        full = self._bend_range_cents(number) / 100
         return full * offset / (BEND_CENTRE if offset < 0 else _BEND_TOP - BEND_CENTRE)
+
+    def _bend_range_cents(self, number: int) -> int:
+        cents = self._channels[number].bend_range_cents
+        if cents is not None:
+            return cents
+        return self.default_bend_cents if self._manager_of(number) is None else _MEMBER_BEND_CENTS

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from daemon import events
-from daemon.midi.channels import (
-    BEND_CENTRE,
-    DATA_DECREMENT,
-    DATA_INCREMENT,
-    DATA_LSB,
+from daemon.midi.channels import BEND_CENTRE, ChannelBend, Channels
+from daemon.midi.registered import (
+    DATA_ENTRY,
     DATA_MSB,
-    Channel,
+    PARAMETER_SELECT,
+    RPN_BEND_RANGE,
+    RPN_MPE_CONFIGURATION,
 )
 from daemon.midi.wire import ACTIVE_SENSING, SYSTEM_RESET, Message, Parser
 from mappings.controller_map import ControllerMap
 from mappings.routes import CHANNEL_COUNT, FINE_HALF_ABOVE, Route, SourceKind, controller_position
 
 _SUSTAIN = 64
-_ALL_SOUND_OFF, _RESET_CONTROLLERS, _LOCAL_CONTROL, _ALL_NOTES_OFF = 120, 121, 122, 123
-_DATA_ENTRY = (DATA_MSB, DATA_LSB, DATA_INCREMENT, DATA_DECREMENT)
-_PARAMETER_SELECT = range(98, 102)
+_ALL_SOUND_OFF, _RESET_CONTROLLERS, _LOCAL_CONTROL = 120, 121, 122
 _UNKNOWN_RELEASE_VELOCITY = 64 / 127  # what the specification lets a keyboard without release sensing send
 _REST_POSITIONS = {  # after Reset All Controllers, RP-015; volume, pan and the free knobs stay where they are
     (SourceKind.CONTROL, 1): 0.0,
@@ -60,12 +58,11 @@ class Decoder:
         controller_map: ControllerMap | None = None,
     ) -> None:
         self.controller_map = ControllerMap() if controller_map is None else controller_map
-        self.bend_range_semitones = bend_range_semitones
         self.ignored = 0
         self.sensing = False
         self._source = source
         self._parser = Parser()
-        self._channels = [Channel() for _ in range(CHANNEL_COUNT)]
+        self._channels = Channels(round(bend_range_semitones * 100))
         self._held: set[tuple[int, int]] = set()  # (channel, key) that sound as far as this port goes
         self._muted: set[tuple[int, int]] = set()  # keys that are down and move a parameter instead
         self._commands: list[events.Command] = []
@@ -79,6 +76,15 @@ class Decoder:
             0xD: self._pressure,
             0xE: self._bend,
         }
+
+    @property
+    def bend_range_semitones(self) -> float:
+        """Bend range where the sender has not set one."""
+        return self._channels.default_bend_cents / 100
+
+    @bend_range_semitones.setter
+    def bend_range_semitones(self, semitones: float) -> None:
+        self._channels.default_bend_cents = round(semitones * 100)
 
     @property
     def malformed(self) -> int:
@@ -100,17 +106,21 @@ class Decoder:
     def release_all(self, stamp_ns: int) -> list[events.Command]:
         """What ends everything this port holds: its keys, pedals and bends, and nobody else's."""
         self._stamp_ns = stamp_ns
-        for channel, key in sorted(self._held):
-            self._emit_note_off(channel, key, _UNKNOWN_RELEASE_VELOCITY)
         self._muted.clear()
-        for number, state in enumerate(self._channels):
-            if state.pedal:
-                self._commands.append(events.Sustain(0.0, number, stamp_ns, self._source))
-            if state.bend != BEND_CENTRE:
-                self._commands.append(events.PitchBend(0.0, number, stamp_ns, self._source))
-        self._channels = [Channel() for _ in range(CHANNEL_COUNT)]
+        self._release(range(CHANNEL_COUNT))
+        self._channels.dissolve_zones()
         self.sensing = False
         return self._take_commands()
+
+    def _release(self, channels: Iterable[int]) -> None:
+        for channel in channels:
+            for key in sorted(key for held, key in self._held if held == channel):
+                self._emit_note_off(channel, key, _UNKNOWN_RELEASE_VELOCITY)
+            if self._channels[channel].pedal:
+                self._commands.append(events.Sustain(0.0, channel, self._stamp_ns, self._source))
+            if self._channels[channel].told_semitones:
+                self._emit_bends([(channel, 0.0)])
+            self._channels.reset(channel)
 
     def _take_commands(self) -> list[events.Command]:
         commands, self._commands = self._commands, []
@@ -164,24 +174,21 @@ class Decoder:
     def _bend(self, channel: int, low: int, high: int) -> None:
         value = high << 7 | low
         if self._move(SourceKind.BEND, channel, 0, controller_position(value, 14), built_in=True):
-            self._channels[channel].bend = value
-            self._emit_bend(channel)
+            self._emit_bends(self._channels.bend(channel, value))
 
-    def _emit_bend(self, channel: int) -> None:
-        semitones = self._channels[channel].bend_semitones(round(self.bend_range_semitones * 100))
-        self._commands.append(events.PitchBend(semitones, channel, self._stamp_ns, self._source))
+    def _emit_bends(self, bends: Iterable[ChannelBend]) -> None:
+        for channel, semitones in bends:
+            self._commands.append(events.PitchBend(semitones, channel, self._stamp_ns, self._source))
 
     def _control(self, channel: int, number: int, value: int) -> None:
         if number >= _ALL_SOUND_OFF:
             self._mode(channel, number)
             return
-        entry = self._channels[channel].entry
-        if number in _PARAMETER_SELECT:
-            entry.select(number, value)
-        elif number in _DATA_ENTRY and entry.selected():
-            default_cents = round(self.bend_range_semitones * 100)
-            if entry.enter(number, value, default_cents) and self._channels[channel].bend != BEND_CENTRE:
-                self._emit_bend(channel)
+        select = self._channels[channel].select
+        if number in PARAMETER_SELECT:
+            select.take(number, value)
+        elif number in DATA_ENTRY and select.any:
+            self._data_entry(channel, number, value)
         elif number == _SUSTAIN:
             self._sustain(channel, value)
         elif not self._fine_half(channel, number, value):
@@ -190,6 +197,15 @@ class Decoder:
             sends_fine = number in state.sends_fine  # then the coarse half alone means "and 0"
             position = controller_position(value << 7, 14) if sends_fine else controller_position(value)
             self._move(SourceKind.CONTROL, channel, number, position)
+
+    def _data_entry(self, channel: int, number: int, value: int) -> None:
+        registered = self._channels[channel].select.registered
+        if registered == RPN_BEND_RANGE:
+            self._emit_bends(self._channels.enter_bend_range(channel, number, value))
+        elif registered == RPN_MPE_CONFIGURATION and number == DATA_MSB:
+            self._release(self._channels.configure_zone(channel, value))
+        else:
+            self.ignored += 1
 
     def _fine_half(self, channel: int, number: int, value: int) -> bool:
         coarse_number = number - FINE_HALF_ABOVE
@@ -208,8 +224,9 @@ class Decoder:
     def _sustain(self, channel: int, value: int) -> None:
         position = controller_position(value)
         if self._move(SourceKind.CONTROL, channel, _SUSTAIN, position, built_in=True):
-            self._channels[channel].pedal = position
-            self._commands.append(events.Sustain(position, channel, self._stamp_ns, self._source))
+            for reached in self._channels.reach(channel):
+                self._channels[reached].pedal = position
+                self._commands.append(events.Sustain(position, reached, self._stamp_ns, self._source))
 
     def _move(
         self, kind: SourceKind, channel: int, number: int, position: float, *, built_in: bool = False
@@ -228,26 +245,22 @@ class Decoder:
         self._commands.append(events.SetParameter(route.target.path, route.value(position), self._source))
 
     def _mode(self, channel: int, number: int) -> None:
-        stamp_ns, source = self._stamp_ns, self._source
-        if number == _ALL_SOUND_OFF:
-            self._forget_keys(channel)
-            self._commands.append(events.AllSoundOff(channel, stamp_ns, source))
-        elif number == _RESET_CONTROLLERS:
-            self._reset(channel)
-        elif number == _LOCAL_CONTROL:
+        if number == _LOCAL_CONTROL:
             self.ignored += 1
-        elif number >= _ALL_NOTES_OFF:  # 124..127, omni and mono/poly, are all notes off as well
-            self._forget_keys(channel)
-            self._commands.append(events.AllNotesOff(channel, stamp_ns, source))
-
-    def _forget_keys(self, channel: int) -> None:
-        self._held = {held for held in self._held if held[0] != channel}
+            return
+        for reached in self._channels.reach(channel):
+            if number == _RESET_CONTROLLERS:
+                self._reset(reached)
+            else:  # 124..127, omni and mono/poly, are all notes off as well
+                off = events.AllSoundOff if number == _ALL_SOUND_OFF else events.AllNotesOff
+                self._held = {held for held in self._held if held[0] != reached}
+                self._commands.append(off(reached, self._stamp_ns, self._source))
 
     def _reset(self, number: int) -> None:
         channel = self._channels[number]
         self._commands.append(events.ResetControllers(number, self._stamp_ns, self._source))
-        channel.bend, channel.pedal = BEND_CENTRE, 0.0
-        channel.entry.deselect()
+        channel.bend, channel.told_semitones, channel.pedal = BEND_CENTRE, 0.0, 0.0
+        channel.select.clear()
         for moved in sorted(channel.moved, key=lambda control: (control[0].value, control[1])):
             rest = _REST_POSITIONS.get(moved)
             for route in self.controller_map.routes(moved[0], number, moved[1]):

@@ -119,7 +119,7 @@ def test_a_range_from_the_settings_serves_until_the_sender_sets_its_own() -> Non
 def test_release_all_ends_keys_pedals_and_bends_of_this_port_only_once() -> None:
     decoder = Decoder(SOURCE)
     decode(0x90, 60, 100, 0x93, 64, 100, 0xB3, 64, 127, *FULL_BEND_UP, decoder=decoder)
-    assert decoder.release_all(STAMP) == [note_off(60), note_off(64, channel=3), bend(0.0), sustain(0.0, 3)]
+    assert decoder.release_all(STAMP) == [note_off(60), bend(0.0), note_off(64, channel=3), sustain(0.0, 3)]
     assert decoder.release_all(STAMP) == []
 
 
