@@ -37,7 +37,9 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
 STEADY_S = 10.0  # a worker that lived this long starts the waits from the beginning again
-STOP_S = 1.0
+STOP_S = 1.0  # for the note at hand
+GRACE_S = 0.5  # from the closed socket to the end of the process
+_STOP_STEP_S = 0.005
 _LENGTH_BYTES = 4
 _LOADING = -1  # request number of a failed load
 
@@ -101,10 +103,10 @@ class WorkerClient:
         if task is None:
             return
         self.send(Stop())
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(process.wait(), STOP_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                while self._process is not None:
+                    await asyncio.sleep(_STOP_STEP_S)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -187,16 +189,19 @@ class WorkerClient:
 
     async def _end(self) -> None:
         """Close the socket and see the process out: only then are its slots nobody's."""
-        process, self._process = self._process, None
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()  # it may be in the middle of a note; nothing of it is wanted any more
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()  # in the middle of a note perhaps; nothing of it is wanted any more
         status = await process.wait()
+        self._process = None  # not before: a cancelled end is done again
         if status != 0:
             log.warning("render worker ended with status %d", status)
 
