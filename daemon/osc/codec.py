@@ -13,6 +13,7 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from daemon.osc.atoms import READERS, Impulse, OscError, TimeTag, Value, read_text
@@ -28,6 +29,7 @@ __all__ = [
     "encode_message",
     "encode_replies",
     "parse_packet",
+    "read_packet",
 ]
 
 MAX_PACKET_BYTES = 65_536
@@ -35,6 +37,7 @@ MAX_BUNDLE_DEPTH = 8  # bundles in bundles, and arrays in arrays
 MAX_ELEMENTS = 1024  # messages and unreadable elements of one packet
 MAX_ADDRESS_BYTES = 256
 MAX_ARGUMENTS = 256
+_MAX_TAGS = 1 + 3 * MAX_ARGUMENTS  # with the brackets of arrays
 MAX_DATAGRAM_BYTES = 1400  # what we send: fits one Wi-Fi frame
 
 IMMEDIATELY = 1  # the time tag that means "now"
@@ -74,11 +77,11 @@ def parse_packet(data: bytes, faults: list[OscError] | None = None) -> list[Mess
     """
     noted: list[OscError] = []
     messages: list[Message] = []
-    if not 0 < len(data) <= MAX_PACKET_BYTES:
-        raise OscError(f"a packet of {len(data)} bytes; expected 4 to {MAX_PACKET_BYTES}")
-    if len(data) % 4:
-        raise OscError(f"a packet of {len(data)} bytes; the size must be a multiple of 4")
-    _Packet(data, messages, noted).read_element(0, len(data), None, 0)
+    for element in read_packet(data):
+        if isinstance(element, OscError):
+            noted.append(element)
+        else:
+            messages.append(element)
     if noted and not messages:
         raise noted[0]
     if faults is not None:
@@ -86,43 +89,51 @@ def parse_packet(data: bytes, faults: list[OscError] | None = None) -> list[Mess
     return messages
 
 
-class _Packet:
-    """One packet while it is read; positions instead of copies keep nested bundles linear."""
+def read_packet(data: bytes) -> Iterator[Message | OscError]:
+    """The packet's messages and faults one by one, so that a full packet need not be read in one go."""
+    if not 0 < len(data) <= MAX_PACKET_BYTES:
+        yield OscError(f"a packet of {len(data)} bytes; expected 4 to {MAX_PACKET_BYTES}")
+    elif len(data) % 4:
+        yield OscError(f"a packet of {len(data)} bytes; the size must be a multiple of 4")
+    else:
+        elements = _read_element(data, 0, len(data), None, 0)
+        yield from islice(elements, MAX_ELEMENTS)
+        if next(elements, None) is not None:
+            yield OscError(f"more than {MAX_ELEMENTS} elements in a packet; the rest is left out")
 
-    def __init__(self, data: bytes, messages: list[Message], faults: list[OscError]) -> None:
-        self._data = data
-        self._messages = messages
-        self._faults = faults
 
-    def read_element(self, start: int, end: int, time_tag: int | None, depth: int) -> None:
-        """A message or a bundle between two positions."""
-        try:
-            if self._data.startswith(_BUNDLE, start, end):
-                self._read_bundle(start + 8, end, time_tag, depth)
-            else:
-                self._messages.append(_read_message(self._data[start:end], time_tag))
-        except OscError as fault:
-            self._faults.append(fault)
+def _read_element(
+    data: bytes, start: int, end: int, time_tag: int | None, depth: int
+) -> Iterator[Message | OscError]:
+    """A message or a bundle between two positions; positions instead of copies keep nesting linear."""
+    try:
+        if data.startswith(_BUNDLE, start, end):
+            yield from _read_bundle(data, start + 8, end, time_tag, depth)
+        else:
+            yield _read_message(data[start:end], time_tag)
+    except OscError as fault:
+        yield fault
 
-    def _read_bundle(self, start: int, end: int, outer_tag: int | None, depth: int) -> None:
-        if depth >= MAX_BUNDLE_DEPTH:
-            raise OscError(f"bundles nested deeper than {MAX_BUNDLE_DEPTH}")
-        if start + 8 > end:
-            raise OscError("a bundle without a time tag")
-        tag = int.from_bytes(self._data[start : start + 8])
-        inner_tag = None if tag <= IMMEDIATELY else tag
-        if inner_tag is None or (outer_tag is not None and inner_tag < outer_tag):
-            inner_tag = outer_tag  # the inner bundle may not be due before the outer one
-        position = start + 8
-        while position < end:
-            if len(self._messages) + len(self._faults) >= MAX_ELEMENTS:
-                raise OscError(f"more than {MAX_ELEMENTS} elements in a packet; the rest is left out")
-            size = _INT.unpack_from(self._data, position)[0]
-            position += 4
-            if size <= 0 or size % 4 or size > end - position:
-                raise OscError(f"a bundle element of {size} bytes where {end - position} are left")
-            self.read_element(position, position + size, inner_tag, depth + 1)
-            position += size
+
+def _read_bundle(
+    data: bytes, start: int, end: int, outer_tag: int | None, depth: int
+) -> Iterator[Message | OscError]:
+    if depth >= MAX_BUNDLE_DEPTH:
+        raise OscError(f"bundles nested deeper than {MAX_BUNDLE_DEPTH}")
+    if start + 8 > end:
+        raise OscError("a bundle without a time tag")
+    tag = int.from_bytes(data[start : start + 8])
+    inner_tag = None if tag <= IMMEDIATELY else tag
+    if inner_tag is None or (outer_tag is not None and inner_tag < outer_tag):
+        inner_tag = outer_tag  # the inner bundle may not be due before the outer one
+    position = start + 8
+    while position < end:
+        size = _INT.unpack_from(data, position)[0]
+        position += 4
+        if size <= 0 or size % 4 or size > end - position:
+            raise OscError(f"a bundle element of {size} bytes where {end - position} are left")
+        yield from _read_element(data, position, position + size, inner_tag, depth + 1)
+        position += size
 
 
 def _read_message(data: bytes, time_tag: int | None) -> Message:
@@ -144,13 +155,13 @@ def _read_address(data: bytes) -> tuple[str, int]:
         raise OscError(
             f"an address without an end, or longer than {MAX_ADDRESS_BYTES} bytes: {data[:32]!r}..."
         )
-    if not _ADDRESS.fullmatch(data, 0, end):
+    if end < 0 or not _ADDRESS.fullmatch(data, 0, end):
         raise OscError(f"an address must begin with '/' and be printable ASCII, got {data[: min(end, 32)]!r}")
     return data[:end].decode("ascii"), (end + 4) & ~3
 
 
 def _read_arguments(data: bytes, offset: int, tags: str) -> tuple[Value, ...]:
-    if len(tags) - 1 - tags.count("[") - tags.count("]") > MAX_ARGUMENTS:
+    if len(tags) - 1 - tags.count("[") - tags.count("]") > MAX_ARGUMENTS or len(tags) > _MAX_TAGS:
         raise OscError(f"more than {MAX_ARGUMENTS} arguments")
     stack: list[list[Value]] = [[]]
     for tag in tags[1:]:

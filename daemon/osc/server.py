@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from daemon.osc.addresses import IGNORED, Dispatcher, UnknownAddressError, error_reply
 from daemon.osc.calls import Call
-from daemon.osc.codec import Message, OscError, parse_packet
+from daemon.osc.codec import Message, OscError, read_packet
 from daemon.osc.counters import Counters
 from daemon.osc.endpoints import Endpoint
 from daemon.osc.limits import Allowance
@@ -26,7 +26,9 @@ __all__ = ["OscPortInUse", "OscServer"]
 
 log = logging.getLogger(__name__)
 
-WORK_NS = 2_000_000  # of the event loop's time before others have their turn
+WORK_NS = (
+    2_000_000  # of the event loop's time before others have their turn (twice where a timer meets input)
+)
 NOTE_LEAD_NS = (
     500_000_000  # notes go to the kernel this long before they are due, not earlier: its list is finite
 )
@@ -66,11 +68,13 @@ class OscServer:
         self._clock = clock or NtpClock()
         self._dispatcher = Dispatcher(catalogue)
         self._listeners = Listeners(self._send_to_listener, self._is_own)
+        self._elements: Iterator[Message | OscError] = iter(())  # of the present packet
         self._ready: deque[Ready] = deque()
         self._waiting = WaitingMessages()
         self._log_allowance = Allowance(per_s=1.0, burst=5.0)
         self._release_timer: asyncio.TimerHandle | None = None
         self._flush_timer: asyncio.Handle | None = None
+        self._work_handle: asyncio.Handle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -94,12 +98,13 @@ class OscServer:
             return
         self._loop.remove_reader(self._udp.fileno())
         self._loop = None
-        for timer in (self._release_timer, self._flush_timer):
-            if timer is not None:
-                timer.cancel()
-        self._release_timer = self._flush_timer = None
+        for handle in (self._release_timer, self._flush_timer, self._work_handle):
+            if handle is not None:
+                handle.cancel()
+        self._release_timer = self._flush_timer = self._work_handle = None
         self._waiting.clear()
         self._ready.clear()
+        self._elements = iter(())
         self._replies.close()
         self._udp.close()
 
@@ -142,31 +147,40 @@ class OscServer:
 
     def _work(self) -> None:
         """Act on what is ready and read on, but give the event loop back after a while."""
+        if self._work_handle is not None:
+            self._work_handle.cancel()
+            self._work_handle = None
         end_ns = self._clock.monotonic_ns() + WORK_NS
-        while self._loop is not None and self._clock.monotonic_ns() < end_ns:
+        while self._loop is not None:
+            if self._clock.monotonic_ns() >= end_ns:
+                self._work_handle = self._loop.call_soon(self._work)
+                return
             if self._ready:
                 self._perform(self._ready.popleft())
-            elif not self._read():
+            elif not self._read_element() and not self._receive():
                 return
-        if self._loop is not None and self._ready:
-            self._loop.call_soon(self._work)
 
-    def _read(self) -> bool:
+    def _read_element(self) -> bool:
+        """Read on in the present packet; False at its end."""
+        element = next(self._elements, None)
+        if element is None:
+            return False
+        if isinstance(element, OscError):
+            self.counters.malformed += 1
+            self._refuse(self._datagram.sender, element.address, str(element))
+        else:
+            self._take(Ready(element, self._datagram.sender, self._datagram.arrival_ns))
+        return True
+
+    def _receive(self) -> bool:
+        """Take the next packet; False if there is none."""
         datagram = self._udp.receive()
         if datagram is None:
             return False
         self.counters.received += 1
         self.counters.lost = self._udp.lost
-        faults: list[OscError] = []
-        try:
-            messages = parse_packet(datagram.data, faults)
-        except OscError as unreadable:
-            messages, faults = [], [unreadable]
-        self.counters.malformed += len(faults)
-        for fault in faults:
-            self._refuse(datagram.sender, fault.address, str(fault))
-        for message in messages:
-            self._take(Ready(message, datagram.sender, datagram.arrival_ns))
+        self._datagram = datagram
+        self._elements = read_packet(datagram.data)
         return True
 
     def _take(self, arrived: Ready) -> None:
