@@ -108,7 +108,7 @@ def measure_timing(mono: NDArray[np.float32], rate_hz: int, notes: Sequence[Expe
     """Find the onset at every moment of the score, the threshold being set on quiet moments."""
     finder = OnsetFinder(mono, rate_hz)
     moments = onset_moments(notes, rate_hz)
-    quiet = [finder.onset(frame).novelty for frame in quiet_moments(moments, rate_hz, 500, seed=1)]
+    quiet = [finder.onset(frame).novelty for frame in quiet_moments(moments, rate_hz, 250, seed=1)]
     threshold = float(np.quantile(quiet, 1 - FALSE_ALARM_RATE)) if quiet else 0.0
     onsets = [finder.onset(frame) for frame in moments]
     clear = [onset.error_ms for onset in onsets if onset.novelty > threshold]
