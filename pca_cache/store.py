@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 64 * 1024 * 1024  # unpacked; 16 directions of the full-size network are 0.3 MB
 _ARRAYS = {"components": np.float16, "sigmas": np.float32, "explained": np.float32}
+# What zipfile, zlib and NumPy raise for files whose bytes were changed at random (found by doing so); the
+# RuntimeErrors say that a flag now claims encryption, or a method nobody knows.
+_DAMAGE = (
+    ValueError, LookupError, TypeError, EOFError, RuntimeError, MemoryError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def embedded_basis_path() -> Path:
@@ -99,24 +106,13 @@ def load_basis(
         raise BasisError(f"{path}: {error}") from None
     except OSError as error:
         raise BasisError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        RecursionError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except _DAMAGE as error:
         raise BasisError(f"{path} is not a basis file, or is damaged: {error}") from None
     if expected_digest is not None and basis.model_digest != expected_digest:
         raise BasisError(
             f"{path} belongs to the model {basis.model_digest[:12]}, expected one for {expected_digest[:12]}"
         )
-    if hook_shape is not None and basis.hook_shape != tuple(hook_shape):
-        raise BasisError(
-            f"{path} has directions of shape {basis.hook_shape}, the model wants {tuple(hook_shape)}"
-        )
+    _check_shape(path, basis, hook_shape)
     return basis
 
 
@@ -131,13 +127,20 @@ def find_or_none(
         if not path.exists():
             continue
         try:
-            basis = load_basis(path, hook_shape=hook_shape if path != embedded_basis_path() else None)
+            basis = load_basis(path)
+            if basis.model_digest == model_digest:
+                _check_shape(path, basis, hook_shape)
+                return basis
         except BasisError as error:
             log.warning("basis passed over: %s", error)
-            continue
-        if basis.model_digest == model_digest:
-            return basis
     return None
+
+
+def _check_shape(path: Path, basis: Basis, hook_shape: tuple[int, int, int] | None) -> None:
+    if hook_shape is not None and basis.hook_shape != tuple(hook_shape):
+        raise BasisError(
+            f"{path} has directions of shape {basis.hook_shape}, the model wants {tuple(hook_shape)}"
+        )
 
 
 def _read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
