@@ -14,7 +14,8 @@ from tests.system.score import Score, note_score
 
 HOLD_S = 0.06
 SPACING_S = 0.34  # long enough for a short release to be over
-ONSET_DB = -40.0  # relative to the note's own peak: the first frame at this level is the onset
+EARLY_S = 0.003
+ONSET_DB = -26.0  # relative to the note's own peak: the first frame at this level is the onset
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,15 @@ def measure_latency(recording: Recording, score: Score, performance: Performance
 def _onset(mono: NDArray[np.float32], place: int, rate_hz: int) -> int | None:
     """Frames from ``place`` to the first one within :data:`ONSET_DB` of the peak that follows.
 
-    The note before must be 20 dB under the threshold, or the note counts as missed.
+    It may be negative: FluidSynth renders 64 frames at a time and begins a note at their first. What
+    rings on from the note before must be under the threshold, or the note counts as missed.
     """
-    after = mono[place : place + round(0.2 * rate_hz)]
+    early, before = round(EARLY_S * rate_hz), round(2 * EARLY_S * rate_hz)
+    after = mono[place - early : place + round(0.2 * rate_hz)]
     threshold = float(after.max(initial=0.0)) * 10 ** (ONSET_DB / 20)
-    before = float(mono[max(place - round(0.002 * rate_hz), 0) : place].max(initial=0.0))
-    if threshold < 1e-6 or before > threshold / 10:
+    if threshold < 1e-6 or float(mono[place - before : place - early].max(initial=0.0)) > threshold * 0.7:
         return None
-    return int(np.argmax(after >= threshold))
+    return int(np.argmax(after >= threshold)) - early
 
 
 def describe(latencies: Sequence[tuple[str, Latency]]) -> str:
