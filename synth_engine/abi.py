@@ -74,7 +74,7 @@ class ReturnKind(IntEnum):
     """What the kernel tells control."""
 
     SLOT_RETURNED = 1  # slot: no key and no voice uses it any more; control owns it again
-    NOTE_STARTED = 2  # key, channel, slot, stamp_ns = event's stamp, frame = absolute output frame of the onset
+    NOTE_STARTED = 2  # key, channel, slot, stamp_ns = the event's, frame = absolute output frame of the onset
     NOTE_ENDED = 3  # key, channel
 
 
@@ -207,7 +207,7 @@ TELEMETRY = np.dtype(
         ("blocks", "<i8"),  # callbacks done: the heartbeat
         ("frames", "<i8"),  # output frames rendered since the engine file was made
         ("last_block_ns", "<i8"),
-        ("late_blocks", "<i8"),  # callbacks that took longer than the block lasts, or came over two periods apart
+        ("late_blocks", "<i8"),  # callbacks that took longer than their block, or came over two periods apart
         ("underflows", "<i8"),  # output underflows told by the host
         ("late_events", "<i8"),  # notes whose frame had passed when the kernel saw them
         ("dropped_events", "<i8"),

@@ -1,2 +1,1 @@
-"""What asks the kernel for blocks: PortAudio, a paced null host, an offline host.
-"""
+"""What asks the kernel for blocks: PortAudio, a paced null host, an offline host."""

@@ -1,2 +1,1 @@
-"""The compiled real-time code: numba functions that never enter the interpreter, allocate, raise or wait.
-"""
+"""The compiled real-time code: numba functions that never enter the interpreter, allocate, raise or wait."""
