@@ -7,23 +7,18 @@ JACK at the first try, with notes arriving and another thread busy).
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol
 
 import rtmidi
 
+from daemon.midi.alsa import Sequencer, display_name
 from daemon.midi.jack import JackProbe
 from daemon.midi.sources import CLIENT_NAME, VIRTUAL_PORT_NAME, Source
 
-_ALSA_SEQUENCER = Path("/dev/snd/seq")
-_ALSA_NUMBERS = re.compile(r" (\d+):\d+$")  # RtMidi appends client and port; they change on every plug
 _QUEUE_MESSAGES = 4096  # read every millisecond; a DIN cable carries one message in that time
-_FIRST_PROGRAM = 128  # ALSA gives lower client numbers to the kernel's drivers
 
 
 class MidiUnavailableError(OSError):
@@ -83,7 +78,7 @@ class RtMidiInput:
 
 
 class RtMidiSystem:
-    """ALSA, CoreMIDI or Windows through RtMidi."""
+    """CoreMIDI or Windows through RtMidi; what there is to do for the others as well."""
 
     def __init__(self, name: str, api: int) -> None:
         self.name = name
@@ -92,7 +87,7 @@ class RtMidiSystem:
 
     def inputs(self) -> Mapping[str, Source]:
         """See :class:`MidiSystem`."""
-        return {name: Source(identity=name, hardware=_is_driver(name)) for name in self._names()}
+        return {name: Source(name) for name in self._names()}
 
     def open(self, name: str) -> InputPort:
         """See :class:`MidiSystem`."""
@@ -121,9 +116,6 @@ class RtMidiSystem:
             self._lister = None
 
     def _names(self) -> list[str]:
-        if self._api == rtmidi.API_LINUX_ALSA and not os.access(_ALSA_SEQUENCER, os.R_OK | os.W_OK):
-            self.close()  # asking RtMidi anyway would make alsa-lib write to standard error each time
-            raise MidiUnavailableError(f"no ALSA sequencer ({_ALSA_SEQUENCER} is not there or not readable)")
         if self._lister is None:
             self._lister = rtmidi.MidiIn(self._api, name=CLIENT_NAME)
         return [name for name in self._lister.get_ports() if name]
@@ -133,6 +125,21 @@ class RtMidiSystem:
         # Nothing may be filtered out: over JACK the time of a filtered message is lost to the next one.
         midi_in.ignore_types(sysex=False, timing=False, active_sense=False)
         return midi_in
+
+
+class AlsaSystem(RtMidiSystem):
+    """The ALSA sequencer through RtMidi."""
+
+    def __init__(self, sequencer: Sequencer | None = None) -> None:
+        super().__init__("alsa", rtmidi.API_LINUX_ALSA)
+        self._sequencer = sequencer or Sequencer()
+
+    def inputs(self) -> Mapping[str, Source]:
+        """See :class:`MidiSystem`."""
+        if not self._sequencer.available():
+            self.close()
+            raise MidiUnavailableError("no ALSA sequencer (/dev/snd/seq is not there, or not ours to open)")
+        return self._sequencer.sources(self._names())
 
 
 class JackSystem(RtMidiSystem):
@@ -153,16 +160,6 @@ class JackSystem(RtMidiSystem):
         self._probe.close()
 
 
-def display_name(name: str) -> str:
-    """The name a person knows a port by: without the numbers ALSA gives out anew on every plug."""
-    return _ALSA_NUMBERS.sub("", name)
-
-
-def _is_driver(name: str) -> bool:
-    numbers = _ALSA_NUMBERS.search(name)
-    return numbers is None or int(numbers[1]) < _FIRST_PROGRAM
-
-
 def system_makers(api: str = "auto") -> list[Callable[[], MidiSystem]]:
     """Ways to try in turn. ``api``: "auto", "alsa", "jack", "core" or "windows".
 
@@ -172,22 +169,19 @@ def system_makers(api: str = "auto") -> list[Callable[[], MidiSystem]]:
         for a name that is none of these, or that this python-rtmidi was built without.
     """
     compiled = set(rtmidi.get_compiled_api())
-    numbers = {
-        "alsa": rtmidi.API_LINUX_ALSA,
-        "core": rtmidi.API_MACOSX_CORE,
-        "windows": rtmidi.API_WINDOWS_MM,
-        "jack": rtmidi.API_UNIX_JACK,
+    systems: dict[str, tuple[int, Callable[[], MidiSystem]]] = {
+        "alsa": (rtmidi.API_LINUX_ALSA, AlsaSystem),
+        "core": (rtmidi.API_MACOSX_CORE, lambda: RtMidiSystem("core", rtmidi.API_MACOSX_CORE)),
+        "windows": (rtmidi.API_WINDOWS_MM, lambda: RtMidiSystem("windows", rtmidi.API_WINDOWS_MM)),
+        "jack": (rtmidi.API_UNIX_JACK, JackSystem),
     }
-    names = [name for name, number in numbers.items() if number in compiled]
-    if api not in ("auto", *names):
-        raise MidiUnavailableError(
-            f'MIDI system "{api}" is not to be had here; there are: auto, {", ".join(names)}'
-        )
-
-    def maker(name: str) -> Callable[[], MidiSystem]:
-        return JackSystem if name == "jack" else lambda: RtMidiSystem(name, numbers[name])
-
-    return [maker(name) for name in names if api in ("auto", name)]
+    makers = {name: make for name, (number, make) in systems.items() if number in compiled}
+    if api == "auto":
+        return list(makers.values())
+    if api not in makers:
+        known = ", ".join(["auto", *makers])
+        raise MidiUnavailableError(f'MIDI system "{api}" is not to be had here; there are: {known}')
+    return [makers[api]]
 
 
 def list_inputs(api: str = "auto") -> list[str]:

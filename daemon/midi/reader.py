@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.events import Command
+from daemon.midi.alsa import display_name
 from daemon.midi.decoder import Decoder
 from daemon.midi.delivery import EventWriterLike
 from daemon.midi.lines import Line
-from daemon.midi.ports import MidiSystem, display_name
+from daemon.midi.ports import MidiSystem
 from daemon.midi.sources import CLIENT_NAME, Choice, Source
 from mappings.controller_map import ControllerMap
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-import pytest
-import rtmidi
+from pathlib import Path
 
-from daemon.midi.ports import RtMidiSystem, display_name, list_inputs, system_makers
+import pytest
+
+from daemon.midi.alsa import Sequencer, display_name
+from daemon.midi.ports import AlsaSystem, list_inputs, system_makers
 from daemon.midi.sources import Choice, Source
 
 DEVICE, PROGRAM = Source(1), Source(1, hardware=False)
@@ -76,16 +78,68 @@ def test_no_midi_system_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alsa_is_not_even_asked_without_a_sequencer(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("daemon.midi.ports._ALSA_SEQUENCER", "/dev/snd/not-there")
     with pytest.raises(OSError, match="no ALSA sequencer"):
-        RtMidiSystem("alsa", rtmidi.API_LINUX_ALSA).inputs()
+        AlsaSystem(Sequencer(tmp_path)).inputs()
     assert capfd.readouterr().err == ""
 
 
-def test_alsa_tells_drivers_from_programs_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    system = RtMidiSystem("fake", 0)
-    monkeypatch.setattr(system, "_names", lambda: ["Keyboard 20:0", "Sequencer 128:0", "CoreMIDI thing"])
-    hardware = {name: source.hardware for name, source in system.inputs().items()}
-    assert hardware == {"Keyboard 20:0": True, "Sequencer 128:0": False, "CoreMIDI thing": True}
+CLIENTS = """\
+Client info
+  cur  clients : 5
+  peak clients : 6
+  max  clients : 192
+
+Client   0 : "System" [Kernel Legacy]
+  Port   0 : "Timer" (Rwe-)
+  Port   1 : "Announce" (R-e-)
+Client  20 : "Launchkey "Mini"" [Kernel Legacy]
+  Port   0 : "Launchkey MIDI 1" (RWeX) [In/Out]
+    Connecting To: 129:0[r:1], 128:0
+    Connected From: 130:0
+Client 128 : "timbred" [User Legacy]
+  Port   0 : "in" (-We-)
+    Connected From: 20:0
+Client 129 : "timbred" [User Legacy]
+  Port   0 : "Launchkey Mini Launchkey MIDI 1" (-We-)
+    Connected From: 20:0[r:1]
+Client 130 : "VMPK" [User Legacy]
+  Port   0 : "out" (R-e-)
+    Connecting To: 20:0, 77:7
+Client 131 : "Sequencer" [User Legacy]
+  Port   0 : "out" (R-e-)
+"""
+
+
+@pytest.fixture
+def sequencer(tmp_path: Path) -> Sequencer:
+    (tmp_path / "clients").write_text(CLIENTS)
+    (tmp_path / "controlC1").touch()
+    return Sequencer(tmp_path, tmp_path / "clients")
+
+
+def test_alsa_tells_devices_from_programs_and_who_is_connected(sequencer: Sequencer) -> None:
+    keys, vmpk, free = "Launchkey:Launchkey MIDI 1 20:0", "VMPK:out 130:0", "Sequencer:out 131:0"
+    sources = sequencer.sources([keys, vmpk, free])
+    assert [sources[name].hardware for name in (keys, vmpk, free)] == [True, False, False]
+    assert sources[keys].peers == ("timbred:Launchkey Mini Launchkey MIDI 1", "timbred:in")
+    assert sources[vmpk].peers == ('Launchkey "Mini":Launchkey MIDI 1', "77:7")
+    assert sources[free].peers == ()
+    assert sources[keys].feeds_virtual_port()
+
+
+def test_a_card_plugged_in_again_under_the_same_numbers_is_another(
+    sequencer: Sequencer, tmp_path: Path
+) -> None:
+    name = "Launchkey:Launchkey MIDI 1 20:0"
+    before = sequencer.sources([name])
+    assert sequencer.sources([name]) == before
+    (tmp_path / "new").touch()  # while the old file exists, so that the number cannot be the same
+    (tmp_path / "new").replace(tmp_path / "controlC1")
+    assert sequencer.sources([name]) != before
+
+
+def test_a_kernel_that_tells_nothing_is_no_error(tmp_path: Path) -> None:
+    sources = Sequencer(tmp_path, tmp_path / "none").sources(["Keys 24:0", "No address"])
+    assert [source.peers for source in sources.values()] == [(), ()]

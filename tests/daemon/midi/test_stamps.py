@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from daemon.midi.stamps import ArrivalClock
 
 MS = 1_000_000
-gaps_ms = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 29)), min_size=1, max_size=60)
+gaps_ms = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 400)), min_size=1, max_size=60)
 
 
 def test_a_busy_interpreter_does_not_delay_the_stamp() -> None:
@@ -31,12 +31,20 @@ def test_time_the_driver_lost_is_given_up() -> None:
     assert clock.stamp(0.1, 3000 * MS) == 3000 * MS
 
 
+def test_a_little_lost_time_is_found_out_after_a_window_of_messages() -> None:
+    clock, stamp_ns = ArrivalClock(), 0
+    clock.stamp(0.0, 1000 * MS)
+    for message in range(1, 140):
+        stamp_ns = clock.stamp(0.1, (1200 + 100 * message) * MS)  # 200 ms were lost at the start
+    assert stamp_ns == (1200 + 100 * 139) * MS
+
+
 def test_a_driver_clock_that_runs_slow_is_followed() -> None:
     clock, stamp_ns = ArrivalClock(), 0
     clock.stamp(0.0, 0)
     for second in range(1, 7200):  # two hours at 20 ppm
         stamp_ns = clock.stamp(1.0 - 20e-6, second * 1000 * MS)
-    assert abs(stamp_ns - 7199 * 1000 * MS) < MS
+    assert abs(stamp_ns - 7199 * 1000 * MS) < 2 * MS
 
 
 def test_nonsense_from_the_driver_is_taken_as_now() -> None:
