@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mappings.atomic_files import read_newest, write_atomic
@@ -17,7 +18,9 @@ from mappings.documents import DocumentError, Migration, finite_number, format_d
 log = logging.getLogger(__name__)
 
 STATE_FORMAT_VERSION = 1
-MIGRATIONS: Mapping[int, Migration] = {}  # from each older format to the next; format 1 is the first
+MIGRATIONS: Mapping[int, Migration] = MappingProxyType(
+    {}
+)  # from each older format to the next; format 1 is the first
 STATE_FILE = "state.json"
 AUTOSAVE_S = 1.0
 

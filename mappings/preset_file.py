@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from mappings.documents import (
@@ -19,7 +20,9 @@ from mappings.documents import (
 from mappings.parameters import ParameterSpec
 
 PRESET_FORMAT_VERSION = 1
-MIGRATIONS: Mapping[int, Migration] = {}  # from each older format to the next; format 1 is the first
+MIGRATIONS: Mapping[int, Migration] = MappingProxyType(
+    {}
+)  # from each older format to the next; format 1 is the first
 MAX_NAME_CHARACTERS = 64
 
 _OWN_KEYS = ("format_version", "name", "author", "notes", "latent", "parameters")
