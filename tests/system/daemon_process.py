@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,16 @@ class Home:
     """Where one daemon keeps its things, in place of the user's directories."""
 
     folder: Path
+
+    @property
+    def instance(self) -> str:
+        """A name of its own: the daemon's shared maps lie in /dev/shm under it."""
+        return "test-" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:10]
+
+    def remove_shared_maps(self) -> None:
+        """What a daemon that was killed leaves in memory."""
+        for folder in Path("/dev/shm").glob(f"timbred-*-{self.instance}"):
+            shutil.rmtree(folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -142,9 +154,9 @@ class Daemon:
         return stop_child(self.process, timeout_s=10)
 
 
-def daemon_command(*options: str) -> list[str]:
+def daemon_command(home: Home, *options: str) -> list[str]:
     """What a user types."""
-    return [sys.executable, "run_daemon.py", *options]
+    return [sys.executable, "run_daemon.py", "--instance", home.instance, *options]
 
 
 @contextmanager
@@ -156,7 +168,7 @@ def started_daemon(
     log_path = home.folder / "daemon.log"
     surroundings = {**(environment or os.environ), **home.environment, "PYTHONUNBUFFERED": "1"}
     with log_path.open("ab") as log:
-        process = start_child(daemon_command("--osc-port", str(port), *options), log, surroundings)
+        process = start_child(daemon_command(home, "--osc-port", str(port), *options), log, surroundings)
     with OscClient(port) as osc:
         daemon = Daemon(process, osc, log_path)
         children: set[int] = set()
@@ -166,6 +178,7 @@ def started_daemon(
             children |= {pid for module in (AUDIO_MODULE, RENDER_MODULE) if (pid := daemon.child(module))}
             stop_child(process, timeout_s=10)
             _end_orphans(children)
+            home.remove_shared_maps()
 
 
 def _end_orphans(pids: set[int]) -> None:
@@ -186,7 +199,7 @@ def run_to_end(
     """Start a daemon that is expected to refuse: its exit status and its words."""
     surroundings = {**(environment or os.environ), **home.environment}
     done = subprocess.run(
-        daemon_command(*options),
+        daemon_command(home, *options),
         env=surroundings, cwd=REPOSITORY, timeout=timeout_s, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
