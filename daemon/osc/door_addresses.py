@@ -39,7 +39,7 @@ def _addresses(call: Call) -> Iterable[Reply]:
 
 def _add_listener(call: Call) -> Iterable[Reply]:
     endpoint = _endpoint(call)
-    call.door.listeners.add(endpoint, call.source)
+    call.door.listeners.add(endpoint, call.source if endpoint.host == call.sender.host else "")
     return (("/listeners/add", (str(endpoint),)),)
 
 

@@ -24,8 +24,8 @@ class Change(NamedTuple):
 class Listeners:
     """The listeners and what they have still to hear. Control thread only.
 
-    A listener belongs to the sender that added it: what that sender changes is not sent back to it, even
-    if it hears on another port than it speaks from (Max, TouchOSC).
+    A listener may belong to a sender: what that sender changes is not sent back to it, even if it hears on
+    another port than it speaks from (Max, TouchOSC).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Listeners:
         return tuple(self._owners)
 
     def add(self, endpoint: Endpoint, owner: str) -> None:
-        """Add a listener, or give it a new owner.
+        """Add a listener, or give it a new owner (the owner's ``source``, "" for none).
 
         Raises
         ------

@@ -52,7 +52,7 @@ The daemon listens on UDP port 9700 of this machine only, unless told otherwise 
   what is beyond, and what is late, is acted on at once. The clocks of both machines must agree.
 - **Changes** from anywhere else (MIDI, presets, other senders) go to the listeners, at most
   {10**9 // PERIOD_NS} times a second for each address, newest value first. What a sender changes is not
-  sent back to the listener it added.
+  sent back to it, nor to a listener that it added on its own machine.
 - **Limits.** {MAX_PACKET_BYTES} bytes and {MAX_ELEMENTS} messages a packet,
   bundles {MAX_BUNDLE_DEPTH} deep, addresses of {MAX_ADDRESS_BYTES} bytes,
   {MAX_ARGUMENTS} arguments, {MAX_LISTENERS} listeners, and for each sender

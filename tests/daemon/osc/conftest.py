@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 
 import pytest
 
@@ -65,6 +67,8 @@ class Peer:
         self._socket.bind(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self._daemon = ("127.0.0.1", port)
+        self._tickets = count(1)
+        self.sent = 0
         self.port = self._socket.getsockname()[1]
         self.source = f"osc:127.0.0.1:{self.port}"
 
@@ -72,19 +76,29 @@ class Peer:
         self.send_raw(encode_message(address, arguments))
 
     def send_raw(self, data: bytes) -> None:
+        self.sent += 1
         self._socket.sendto(data, self._daemon)
 
     async def datagrams(self, wait_s: float = 0.05) -> list[bytes]:
-        """Everything that arrives until nothing has for a while."""
+        """Everything that arrives until the door has answered a ping and been quiet for a while after it."""
         found: list[bytes] = []
         loop = asyncio.get_running_loop()
-        quiet_s = loop.time() + wait_s
+        pong, next_ping_s, quiet_s = b"", loop.time(), math.inf
         while loop.time() < quiet_s:
+            if quiet_s == math.inf and loop.time() >= next_ping_s:  # a ping may be lost in a flood
+                ticket = next(self._tickets)
+                self.send("/ping", "settled?", ticket)
+                pong, next_ping_s = encode_message("/pong", ("settled?", ticket)), loop.time() + 0.3
             try:
-                found.append(self._socket.recv(65_536))
-                quiet_s = loop.time() + wait_s
+                data = self._socket.recv(65_536)
             except BlockingIOError:
                 await asyncio.sleep(0.002)
+                continue
+            if data == pong:
+                quiet_s = loop.time() + wait_s
+            elif not data.startswith(b"/pong\0\0\0,si\0settled?"):
+                found.append(data)
+                quiet_s = quiet_s if quiet_s == math.inf else loop.time() + wait_s
         return found
 
     async def messages(self, wait_s: float = 0.05) -> list[Message]:
@@ -92,7 +106,7 @@ class Peer:
 
     async def ask(self, address: str, *arguments: Argument) -> list[tuple[str, tuple[object, ...]]]:
         self.send(address, *arguments)
-        return [(message.address, message.arguments) for message in await self.messages()]
+        return [(message.address, message.arguments) for message in await self.messages(0.02)]
 
     def close(self) -> None:
         self._socket.close()

@@ -22,7 +22,13 @@ from daemon.events import (
     SetParameter,
     SetPosition,
 )
-from daemon.osc.addresses import Dispatcher, UnknownAddressError, build_addresses
+from daemon.osc.addresses import (
+    REMEMBERED_PATTERNS,
+    Dispatcher,
+    UnknownAddressError,
+    build_addresses,
+    error_reply,
+)
 from daemon.osc.calls import Call
 from daemon.osc.codec import Impulse, TimeTag, Value
 from daemon.osc.endpoints import Endpoint, parse_endpoint
@@ -239,6 +245,16 @@ def test_listeners_come_and_go(send):
     assert send("/listeners/clear") == [("/listeners", ())]
 
 
+@pytest.mark.parametrize(("who", "heard"), [("10.0.0.5:9000", True), ("127.0.0.1:9000", False)])
+def test_a_listener_belongs_to_a_sender_on_its_own_machine_only(send, door, who, heard):
+    sent = []
+    door.listeners = Listeners(lambda _, to: sent.append(str(to)), lambda _: False)
+    send("/listeners/add", who)
+    door.listeners.changed("/gain", -3.0, SOURCE)
+    door.listeners.flush(0)
+    assert sent == ([who] if heard else [])
+
+
 def test_the_list_of_listeners_is_bounded(send):
     for port in range(1, 33):
         assert send("/listeners/add", port)[0][0] == "/listeners/add"
@@ -265,6 +281,16 @@ def test_an_unknown_address_is_explained(door):
     assert "did you mean /gain" in door.dispatcher.explain_unknown("/gian")
     assert "ask /addresses" in door.dispatcher.explain_unknown("/zzzzzzzzzzzzzzzzzz")
     assert "pattern" in door.dispatcher.explain_unknown("/zz*")
+
+
+def test_only_so_many_patterns_are_remembered(door):
+    for number in range(3 * REMEMBERED_PATTERNS):
+        door.dispatcher.find(f"/{{gain,x{number}}}")
+        assert len(door.dispatcher._found) <= REMEMBERED_PATTERNS
+
+
+def test_a_refusal_is_cut_to_what_fits_a_datagram():
+    assert len(error_reply("/x", "y" * 10_000)[1][1]) == 400
 
 
 def row(path: str) -> ParameterSpec:

@@ -121,6 +121,7 @@ def test_a_missing_type_string_without_arguments_is_tolerated():
         (raw("]"), "out of place"),
         (raw("[" * 9 + "]" * 9), "out of place"),
         (raw("T" * (MAX_ARGUMENTS + 1)), "more than 256 arguments"),
+        (raw("[]" * 1000), "more than 256 arguments"),
         (BUNDLE, "without a time tag"),
         (BUNDLE + NOW + struct.pack(">i", -4), "element of -4 bytes"),
         (BUNDLE + NOW + struct.pack(">i", 0), "element of 0 bytes"),

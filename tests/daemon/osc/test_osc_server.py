@@ -15,8 +15,9 @@ import pytest
 from daemon.events import NoteOn, Panic, SetParameter
 from daemon.osc.codec import encode_bundle, encode_message, parse_packet
 from daemon.osc.endpoints import Endpoint
-from daemon.osc.limits import ERROR_BURST, ERRORS_PER_S
+from daemon.osc.limits import ERROR_BURST, ERRORS_PER_S, MAX_SENDERS, SenderLimits
 from daemon.osc.receiving import UdpSocket
+from daemon.osc.replies import MAX_QUEUED_DATAGRAMS
 from daemon.osc.server import OscPortInUse, OscServer
 from daemon.osc.time_tags import MAX_WAITING, NtpClock, unix_ns_to_tag
 from mappings.catalogue import CATALOGUE
@@ -143,6 +144,29 @@ def test_long_answers_to_a_flood_are_bounded(open_session):
             assert session.server.counters.dropped > 0
 
     run(play)
+
+
+def test_the_queue_of_long_answers_is_bounded(open_session):
+    async def play():
+        async with open_session() as (session, _):
+            replies = session.server._replies
+            for port in range(1, 8):
+                replies.send([("/x", ("y" * 1300,))] * 150, Endpoint("127.0.0.1", port))
+            assert len(replies._queue) == MAX_QUEUED_DATAGRAMS
+            assert session.server.counters.dropped == 7 * 149 - MAX_QUEUED_DATAGRAMS
+
+    run(play)
+
+
+def test_a_sender_unheard_for_long_is_forgotten():
+    limits = SenderLimits()
+    first = Endpoint("10.0.0.1", 1)
+    while limits.may_reply(first, 10_000, 0):
+        pass
+    assert not limits.may_reply(first, 10_000, 0)
+    for port in range(2, 2 + MAX_SENDERS):
+        limits.may_reply(Endpoint("10.0.0.1", port), 1, 0)
+    assert limits.may_reply(first, 10_000, 0)
 
 
 def test_a_broken_handler_is_counted_logged_and_answered(open_session, caplog):
@@ -314,6 +338,18 @@ def test_a_sender_that_hears_on_another_port_gets_no_echo(open_session):
     run(play)
 
 
+def test_a_listener_added_by_somebody_else_gets_no_echo_either(open_session):
+    async def play():
+        async with open_session() as (session, peer):
+            other = session.peer()
+            await other.ask("/listeners/add", peer.port)
+            assert await peer.ask("/gain", -3) == []
+            session.peer().send("/gain", -4)
+            assert [m.arguments for m in await peer.messages()] == [(-4.0,)]
+
+    run(play)
+
+
 def test_changes_are_capped_and_the_newest_wins(open_session):
     async def play():
         async with open_session() as (session, peer):
@@ -364,14 +400,12 @@ def test_the_daemon_refuses_to_listen_to_itself(make_surface):
 def test_what_the_system_threw_away_is_counted(open_session):
     async def play():
         async with open_session() as (session, peer):
-            sent = 30_000  # more than the receive buffer holds
-            for _ in range(sent):
+            for _ in range(30_000):  # more than the receive buffer holds
                 peer.send("/note", 60, 100)
+            await peer.messages()
             counters = session.server.counters
-            while ("/pong", ()) not in await peer.ask("/ping"):
-                sent += 1
             assert counters.lost > 0
-            assert counters.received + counters.lost == sent + 1
+            assert counters.received + counters.lost == peer.sent
 
     run(play)
 
