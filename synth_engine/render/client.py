@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +40,7 @@ LONGEST_WAIT_S = 10.0
 STEADY_S = 10.0  # a worker that lived this long starts the waits from the beginning again
 STOP_S = 1.0  # for the note at hand
 GRACE_S = 0.5  # from the closed socket to the end of the process
+WORKER_COMMAND = (sys.executable, "-m", "synth_engine.render", "--fd")
 _STOP_STEP_S = 0.005
 _LENGTH_BYTES = 4
 _LOADING = -1  # request number of a failed load
@@ -76,11 +78,16 @@ class WorkerClient:
     load : LoadModel
         The first message to every worker.
     listener : WorkerListener
+    command : sequence of str
+        What to run; the number of the inherited socket is appended.
     """
 
-    def __init__(self, load: LoadModel, listener: WorkerListener) -> None:
+    def __init__(
+        self, load: LoadModel, listener: WorkerListener, command: Sequence[str] = WORKER_COMMAND
+    ) -> None:
         self._load = load
         self._listener = listener
+        self._command = tuple(command)
         self._process: Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
@@ -123,7 +130,10 @@ class WorkerClient:
         wait_s = FIRST_WAIT_S
         while True:
             began_s = time.monotonic()
-            await self._run_once()
+            try:
+                await self._run_once()
+            except Exception:
+                log.exception("a fault of ours while listening to the render worker")
             self._listener.worker_lost()
             if time.monotonic() - began_s > STEADY_S:
                 wait_s = FIRST_WAIT_S
@@ -140,7 +150,7 @@ class WorkerClient:
             try:
                 with theirs:
                     reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-                    self._process = await _spawn(theirs)
+                    self._process = await _spawn(self._command, theirs)
             except OSError as error:
                 log.error("render worker cannot be started: %s", error)
                 return
@@ -206,14 +216,11 @@ class WorkerClient:
             log.warning("render worker ended with status %d", status)
 
 
-async def _spawn(connection: socket.socket) -> Process:
+async def _spawn(command: Sequence[str], connection: socket.socket) -> Process:
     root = str(Path(synth_engine.__file__).resolve().parents[1])  # found from a checkout too
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "synth_engine.render",
-        "--fd",
+        *command,
         str(connection.fileno()),
         stdin=DEVNULL,
         stdout=DEVNULL,

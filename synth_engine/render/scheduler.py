@@ -24,7 +24,8 @@ from synth_engine.render.protocol import POINTS_KEPT
 from synth_engine.render.starts import NoteStarts
 
 REST_S = 0.08  # a point unchanged for this long is where the player wants to be
-REQUESTS_IN_FLIGHT = 2  # the second hides the way there and back; more would make a new key wait
+REQUESTS_IN_FLIGHT = 2  # the second hides the way there and back while nobody plays;
+REQUESTS_WHILE_PLAYED = 1  # a key or a knob would have to wait for it
 ATTEMPTS = 3  # to render one note of one point
 
 
@@ -193,7 +194,8 @@ class Scheduler:
         point = self.points.current
         if point is not None and now_s - self._changed_s >= REST_S:
             point.rested = True
-        while self._worker_ready and point is not None and len(self._in_flight) < REQUESTS_IN_FLIGHT:
+        limit = REQUESTS_WHILE_PLAYED if self.played.urgent(now_s) else REQUESTS_IN_FLIGHT
+        while self._worker_ready and point is not None and len(self._in_flight) < limit:
             pitch = self._next_pitch(point, now_s)
             slot = None if pitch is None else self.ledger.take(self.points.worth)
             if pitch is None or slot is None:

@@ -17,6 +17,7 @@ from synth_engine.banks.slots import Owner
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.random_model import make_random_model
+from synth_engine.generator.runtime import NoteRenderer
 from synth_engine.instrument import Instrument
 from synth_engine.render.upsampling import upsample
 from synth_engine.shared_memory import EngineMemory
@@ -99,8 +100,6 @@ def run_live(instrument: Instrument, play: Callable[[], Awaitable[None]]) -> Non
 def test_a_played_key_gets_the_note_the_network_makes(
     memory: EngineMemory, model_path: Path, cache_dir: Path
 ) -> None:
-    from synth_engine.generator.runtime import NoteRenderer
-
     instrument = Instrument(memory, model_path, cache_dir)
     ring = RingEnd(memory)
     latent = latent_of(instrument, 0)

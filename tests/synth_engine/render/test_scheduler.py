@@ -13,6 +13,7 @@ from synth_engine.render.protocol import POINTS_KEPT
 from synth_engine.render.scheduler import (
     ATTEMPTS,
     REQUESTS_IN_FLIGHT,
+    REQUESTS_WHILE_PLAYED,
     REST_S,
     Instruction,
     Render,
@@ -121,8 +122,19 @@ def test_a_new_key_waits_for_no_more_than_what_is_in_flight() -> None:
     waiting = renders(desk.advance())
     assert len(waiting) == REQUESTS_IN_FLIGHT
     desk.scheduler.note_on(72, 0, desk.now_s)
-    desk.scheduler.rendered(waiting[0].request)
-    assert renders(desk.advance())[0].pitches == (72,)
+    for request in waiting:
+        assert not renders(desk.advance())
+        desk.scheduler.rendered(request.request)
+    assert [r.pitches for r in renders(desk.advance())] == [(72,)]
+
+
+def test_while_somebody_plays_only_one_request_is_under_way() -> None:
+    desk = Desk()
+    for key in (50, 60):
+        desk.scheduler.note_on(key, 0, desk.now_s)
+    desk.point("a")
+    desk.rest()
+    assert len(renders(desk.advance())) == REQUESTS_WHILE_PLAYED
 
 
 def test_a_key_outside_the_models_pitches_sounds_from_the_nearest() -> None:
@@ -157,10 +169,10 @@ def test_a_sounding_key_keeps_its_own_pitch_until_its_true_note_comes() -> None:
     for key in (62, 60):
         desk.scheduler.note_on(key, 0, desk.now_s)
     desk.point("b")
-    first, second = renders(desk.advance())
-    desk.scheduler.rendered(first.request)
-    assert 62 not in key_changes(desk.advance())
-    desk.scheduler.rendered(second.request)
+    desk.scheduler.rendered(renders(desk.advance())[0].request)
+    instructions = desk.advance()
+    assert 62 not in key_changes(instructions)
+    desk.scheduler.rendered(renders(instructions)[0].request)
     assert key_changes(desk.advance())[62].source_pitch == 62.0
 
 
