@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,11 +46,7 @@ class OfflineHost:
         self._block_frames = block_frames
         self._start_ns = start_ns
         self._frames = 0
-        telemetry = memory.record["telemetry"]
-        telemetry["rate_hz"] = rate_hz
-        telemetry["host"] = HostKind.OFFLINE
-        telemetry["audio_pid"] = os.getpid()
-        telemetry["last_block_ns"] = 0
+        self._context.announce(rate_hz, HostKind.OFFLINE)
 
     @property
     def now_ns(self) -> int:
