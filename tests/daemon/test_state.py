@@ -95,7 +95,8 @@ def test_a_change_is_saved_by_itself_and_many_changes_are_few_writes(
         await keeper.stop()
 
     asyncio.run(play())
-    assert writes == [499.0]
+    assert set(writes) == {499.0}
+    assert len(writes) <= 2  # stopping in the middle of a write does it again
 
 
 def test_stopping_saves_what_changed_last_and_nothing_if_nothing_did(tmp_path: Path) -> None:
