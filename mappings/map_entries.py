@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mappings.actions import ACTIONS, PANIC, PRESET
 from mappings.catalogue import CATALOGUE
 from mappings.parameters import Curve, ParameterSpec
 from mappings.routes import CHANNEL_COUNT, CURVES, Route, Source, SourceKind
@@ -18,12 +19,13 @@ FORMAT_VERSION = 1
 _HEAD_KEYS = ("format_version", "name", "inherit", "match", "map")
 _MATCH_KEYS = ("port",)
 _ENTRY_KEYS = ("source", "channel", "target", "range", "curve", "sound", "bits", "default")
-_SOURCE_FORMS = ("cc 0..119", "pressure", "key_pressure", "bend", "notes 36-51")
+_SOURCE_FORMS = ("cc 0..119", "pressure", "key_pressure", "bend", "notes 36-51", "note 36")
 _PLAIN_KINDS = (SourceKind.PRESSURE, SourceKind.KEY_PRESSURE, SourceKind.BEND)
 _NOT_MAPPABLE_CC = {
     **dict.fromkeys(range(98, 102), "selects RPNs and NRPNs"),
     **dict.fromkeys(range(120, 128), "is a channel mode message"),
 }
+_KEYS = re.compile(r"notes?\s+(\d{1,3})(?:\s*-\s*(\d{1,3}))?")
 _ENTRY_HEADER = re.compile(r"^\s*\[\[\s*[\"']?map[\"']?\s*\]\]")
 
 
@@ -84,7 +86,13 @@ def read_route(entry: Mapping[str, Any], where: str) -> tuple[Route, tuple[int, 
     if default is not None:
         default = _number_in_range(default, target, f"{where}: default")
     sound = _typed(entry, "sound", bool, False, where)
-    return Route(source, target, low, high, curve, sound, bits, default), _read_channels(entry, where)
+    numbered = target.path != PANIC and (target.path not in ACTIONS or "range" in entry)
+    if target.path == PRESET and not numbered:
+        raise MapError(f"{where}: {PRESET} needs a range: [0, 7] for eight presets, [3, 3] for one")
+    if target.path in ACTIONS and default is not None:
+        raise MapError(f"{where}: {target.path} happens, it has no value to come back to; take default out")
+    route = Route(source, target, low, high, curve, sound, numbered, bits, default)
+    return route, _read_channels(entry, where)
 
 
 def _read_source(text: Any, where: str) -> Source:
@@ -99,22 +107,23 @@ def _read_source(text: Any, where: str) -> Source:
             raise MapError(f"{where}: cc {number} {_NOT_MAPPABLE_CC[number]} and cannot be mapped")
         if number < 120:
             return Source(SourceKind.CONTROL, number, number)
-    keys = re.fullmatch(r"notes\s+(\d{1,3})\s*-\s*(\d{1,3})", text) if isinstance(text, str) else None
+    keys = _KEYS.fullmatch(text) if isinstance(text, str) else None
     if keys:
-        first, last = int(keys[1]), int(keys[2])
-        if first < last <= 127:
+        first, last = int(keys[1]), int(keys[2] or keys[1])
+        if first <= last <= 127:
             return Source(SourceKind.NOTE, first, last)
         raise MapError(
-            f"{where}: notes {first}-{last} is no run of keys; the first must be below the last, both 0..127"
+            f"{where}: notes {first}-{last} are no keys; wanted are two of 0..127, the lower one first"
         )
     guess = _did_you_mean(words[0] if words else "", [form.split()[0] for form in _SOURCE_FORMS])
     raise MapError(f"{where}: unknown source {text!r}{guess}; known are {', '.join(_SOURCE_FORMS)}")
 
 
 def _read_target(text: Any, where: str) -> ParameterSpec:
-    if isinstance(text, str) and text in CATALOGUE:
-        return CATALOGUE[text]
-    raise MapError(f"{where}: unknown target {text!r}{_did_you_mean(str(text), CATALOGUE)}")
+    targets = {**CATALOGUE, **ACTIONS}
+    if isinstance(text, str) and text in targets:
+        return targets[text]
+    raise MapError(f"{where}: unknown target {text!r}{_did_you_mean(str(text), targets)}")
 
 
 def _read_range(entry: Mapping[str, Any], target: ParameterSpec, where: str) -> tuple[float, float]:

@@ -26,7 +26,7 @@ class SourceKind(Enum):
 
 @dataclass(frozen=True)
 class Source:
-    """A control, or a run of keys from ``first`` to ``last``."""
+    """A control, or the keys from ``first`` to ``last``."""
 
     kind: SourceKind
     first: int = 0
@@ -40,7 +40,7 @@ class Source:
         if self.kind is SourceKind.CONTROL:
             return f"cc {self.first}"
         if self.kind is SourceKind.NOTE:
-            return f"notes {self.first}-{self.last}"
+            return f"notes {self.first}-{self.last}" if self.first < self.last else f"note {self.first}"
         return str(self.kind.value)
 
 
@@ -60,10 +60,11 @@ class Route:
     Attributes
     ----------
     source : the control.
-    target : the parameter it moves.
+    target : the parameter it moves, or a row of :data:`mappings.actions.ACTIONS`.
     low, high : values at positions 0 and 1, in the parameter's unit; low may be the greater.
     curve : a name from :data:`CURVES`.
     sound : True if the control keeps its built-in work too: keys play, bend bends, CC 64 holds.
+    numbered : False for an action without a range: there is no number to tell it.
     bits : 7, or 14 for a control whose fine half comes as number + 32.
     default : value that Reset All Controllers (CC 121) brings back; None: RP-015's, if it has one.
     """
@@ -74,6 +75,7 @@ class Route:
     high: float
     curve: str = "linear"
     sound: bool = False
+    numbered: bool = True
     bits: int = 7
     default: float | None = None
 
@@ -85,6 +87,13 @@ class Route:
         if self.curve == "exponential":
             return float(self.low * (self.high / self.low) ** position)
         return self.low + (self.high - self.low) * position
+
+
+def key_position(source: Source, key: int, velocity: int) -> float:
+    """Position 0..1 of a key in its run, leftmost to rightmost; of a key alone, how hard it was struck."""
+    if source.first == source.last:
+        return velocity / _FULL_7BIT
+    return (key - source.first) / (source.last - source.first)
 
 
 def controller_position(value: int, bits: int = 7) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from daemon.midi.registered import ParameterSelect, entered_bend_range
-from mappings.routes import CHANNEL_COUNT, SourceKind
+from mappings.routes import CHANNEL_COUNT
 
 BEND_CENTRE = 8192
 _BEND_TOP = 16383
@@ -28,9 +28,6 @@ class Channel:
     told_semitones : bend as last handed on, a manager's included.
     pedal : last CC 64 as 0..1.
     select : the RPN or NRPN that data entry is for.
-    coarse : latest upper 7 bits of 14-bit controllers, by controller number.
-    sends_fine : numbers of the 14-bit controllers whose lower 7 bits have been seen.
-    moved : mapped controls that have been moved: (kind, number).
     """
 
     bend: int = BEND_CENTRE
@@ -38,9 +35,6 @@ class Channel:
     told_semitones: float = 0.0
     pedal: float = 0.0
     select: ParameterSelect = field(default_factory=ParameterSelect)
-    coarse: dict[int, int] = field(default_factory=dict)
-    sends_fine: set[int] = field(default_factory=set)
-    moved: set[tuple[SourceKind, int]] = field(default_factory=set)
 
 
 class Channels:

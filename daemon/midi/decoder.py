@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from daemon import events
 from daemon.midi.channels import BEND_CENTRE, ChannelBend, Channels
+from daemon.midi.controls import Controls, keeps_built_in_work
 from daemon.midi.registered import (
     DATA_ENTRY,
     DATA_MSB,
@@ -15,19 +16,11 @@ from daemon.midi.registered import (
 )
 from daemon.midi.wire import ACTIVE_SENSING, SYSTEM_RESET, Message, Parser
 from mappings.controller_map import ControllerMap
-from mappings.routes import CHANNEL_COUNT, FINE_HALF_ABOVE, Route, SourceKind, controller_position
+from mappings.routes import CHANNEL_COUNT, SourceKind, controller_position
 
 _SUSTAIN = 64
 _ALL_SOUND_OFF, _RESET_CONTROLLERS, _LOCAL_CONTROL = 120, 121, 122
 _UNKNOWN_RELEASE_VELOCITY = 64 / 127  # what the specification lets a keyboard without release sensing send
-_REST_POSITIONS = {  # after Reset All Controllers, RP-015; volume, pan and the free knobs stay where they are
-    (SourceKind.CONTROL, 1): 0.0,
-    (SourceKind.CONTROL, 11): 1.0,
-    **{(SourceKind.CONTROL, pedal): 0.0 for pedal in range(64, 68)},
-    (SourceKind.PRESSURE, 0): 0.0,
-    (SourceKind.KEY_PRESSURE, 0): 0.0,
-    (SourceKind.BEND, 0): 0.5,
-}
 
 
 class Decoder:
@@ -44,7 +37,6 @@ class Decoder:
 
     Attributes
     ----------
-    ignored : int, messages that are fine but mean nothing here.
     sensing : True once the sender has shown that it sends active sensing.
 
     Thread: whichever feeds it, one only. ``controller_map`` and ``bend_range_semitones`` may be
@@ -57,8 +49,7 @@ class Decoder:
         bend_range_semitones: float = 2.0,
         controller_map: ControllerMap | None = None,
     ) -> None:
-        self.controller_map = ControllerMap() if controller_map is None else controller_map
-        self.ignored = 0
+        self._ignored = 0
         self.sensing = False
         self._source = source
         self._parser = Parser()
@@ -66,6 +57,7 @@ class Decoder:
         self._held: set[tuple[int, int]] = set()  # (channel, key) that sound as far as this port goes
         self._muted: set[tuple[int, int]] = set()  # keys that are down and move a parameter instead
         self._commands: list[events.Command] = []
+        self._controls = Controls(source, controller_map or ControllerMap(), self._emit)
         self._stamp_ns = 0
         self._on_channel_message: dict[int, Callable[[int, int, int], None]] = {
             0x8: self._note_off,
@@ -76,6 +68,15 @@ class Decoder:
             0xD: self._pressure,
             0xE: self._bend,
         }
+
+    @property
+    def controller_map(self) -> ControllerMap:
+        """Which controls move which parameters."""
+        return self._controls.controller_map
+
+    @controller_map.setter
+    def controller_map(self, controller_map: ControllerMap) -> None:
+        self._controls.controller_map = controller_map
 
     @property
     def bend_range_semitones(self) -> float:
@@ -90,6 +91,11 @@ class Decoder:
     def malformed(self) -> int:
         """Bytes and broken messages that no rule of MIDI explains."""
         return self._parser.malformed
+
+    @property
+    def ignored(self) -> int:
+        """Messages that are fine but mean nothing here."""
+        return self._ignored + self._controls.unmapped
 
     @property
     def held(self) -> frozenset[tuple[int, int]]:
@@ -117,10 +123,13 @@ class Decoder:
             for key in sorted(key for held, key in self._held if held == channel):
                 self._emit_note_off(channel, key, _UNKNOWN_RELEASE_VELOCITY)
             if self._channels[channel].pedal:
-                self._commands.append(events.Sustain(0.0, channel, self._stamp_ns, self._source))
+                self._emit(events.Sustain(0.0, channel, self._stamp_ns, self._source))
             if self._channels[channel].told_semitones:
                 self._emit_bends([(channel, 0.0)])
             self._channels.reset(channel)
+
+    def _emit(self, command: events.Command) -> None:
+        self._commands.append(command)
 
     def _take_commands(self) -> list[events.Command]:
         commands, self._commands = self._commands, []
@@ -141,15 +150,11 @@ class Decoder:
         if velocity == 0:
             self._note_off(channel, key, 64)
             return
-        routes = self.controller_map.routes(SourceKind.NOTE, channel, key)
-        for route in routes:
-            span = max(route.source.last - route.source.first, 1)
-            self._set(route, (key - route.source.first) / span)
-        if routes and not any(route.sound for route in routes):
+        if not self._controls.strike(channel, key, velocity):
             self._muted.add((channel, key))
             return
         self._held.add((channel, key))
-        self._commands.append(events.NoteOn(key, velocity / 127, channel, self._stamp_ns, self._source))
+        self._emit(events.NoteOn(key, velocity / 127, channel, self._stamp_ns, self._source))
 
     def _note_off(self, channel: int, key: int, velocity: int) -> None:
         if (channel, key) in self._muted:
@@ -160,25 +165,26 @@ class Decoder:
 
     def _emit_note_off(self, channel: int, key: int, velocity: float) -> None:
         self._held.discard((channel, key))
-        self._commands.append(events.NoteOff(key, velocity, channel, self._stamp_ns, self._source))
+        self._emit(events.NoteOff(key, velocity, channel, self._stamp_ns, self._source))
 
     def _key_pressure(self, channel: int, _key: int, value: int) -> None:
-        self._move(SourceKind.KEY_PRESSURE, channel, 0, controller_position(value))
+        self._controls.press(SourceKind.KEY_PRESSURE, channel, value)
 
     def _pressure(self, channel: int, value: int, _absent: int) -> None:
-        self._move(SourceKind.PRESSURE, channel, 0, controller_position(value))
+        self._controls.press(SourceKind.PRESSURE, channel, value)
 
     def _program(self, _channel: int, program: int, _absent: int) -> None:
-        self._commands.append(events.ProgramChange(program, self._source))
+        self._emit(events.ProgramChange(program, self._source))
 
     def _bend(self, channel: int, low: int, high: int) -> None:
         value = high << 7 | low
-        if self._move(SourceKind.BEND, channel, 0, controller_position(value, 14), built_in=True):
+        routes = self._controls.move(SourceKind.BEND, channel, 0, controller_position(value, 14))
+        if keeps_built_in_work(routes):
             self._emit_bends(self._channels.bend(channel, value))
 
     def _emit_bends(self, bends: Iterable[ChannelBend]) -> None:
         for channel, semitones in bends:
-            self._commands.append(events.PitchBend(semitones, channel, self._stamp_ns, self._source))
+            self._emit(events.PitchBend(semitones, channel, self._stamp_ns, self._source))
 
     def _control(self, channel: int, number: int, value: int) -> None:
         if number >= _ALL_SOUND_OFF:
@@ -191,12 +197,8 @@ class Decoder:
             self._data_entry(channel, number, value)
         elif number == _SUSTAIN:
             self._sustain(channel, value)
-        elif not self._fine_half(channel, number, value):
-            state = self._channels[channel]
-            state.coarse[number] = value
-            sends_fine = number in state.sends_fine  # then the coarse half alone means "and 0"
-            position = controller_position(value << 7, 14) if sends_fine else controller_position(value)
-            self._move(SourceKind.CONTROL, channel, number, position)
+        else:
+            self._controls.turn(channel, number, value)
 
     def _data_entry(self, channel: int, number: int, value: int) -> None:
         registered = self._channels[channel].select.registered
@@ -205,48 +207,18 @@ class Decoder:
         elif registered == RPN_MPE_CONFIGURATION and number == DATA_MSB:
             self._release(self._channels.configure_zone(channel, value))
         else:
-            self.ignored += 1
-
-    def _fine_half(self, channel: int, number: int, value: int) -> bool:
-        coarse_number = number - FINE_HALF_ABOVE
-        if not 0 <= coarse_number < FINE_HALF_ABOVE:
-            return False
-        routes = self.controller_map.routes(SourceKind.CONTROL, channel, coarse_number)
-        fine = [route for route in routes if route.bits == 14]
-        if fine:
-            state = self._channels[channel]
-            state.sends_fine.add(coarse_number)
-            position = controller_position(state.coarse.get(coarse_number, 0) << 7 | value, 14)
-            for route in fine:
-                self._set(route, position)
-        return bool(fine)
+            self._ignored += 1
 
     def _sustain(self, channel: int, value: int) -> None:
         position = controller_position(value)
-        if self._move(SourceKind.CONTROL, channel, _SUSTAIN, position, built_in=True):
+        if keeps_built_in_work(self._controls.move(SourceKind.CONTROL, channel, _SUSTAIN, position)):
             for reached in self._channels.reach(channel):
                 self._channels[reached].pedal = position
-                self._commands.append(events.Sustain(position, reached, self._stamp_ns, self._source))
-
-    def _move(
-        self, kind: SourceKind, channel: int, number: int, position: float, *, built_in: bool = False
-    ) -> bool:
-        """Send a control through the map; True if it has built-in work and keeps it."""
-        routes = self.controller_map.routes(kind, channel, number)
-        for route in routes:
-            self._set(route, position)
-        if routes:
-            self._channels[channel].moved.add((kind, number))
-        elif not built_in:
-            self.ignored += 1
-        return built_in and (not routes or any(route.sound for route in routes))
-
-    def _set(self, route: Route, position: float) -> None:
-        self._commands.append(events.SetParameter(route.target.path, route.value(position), self._source))
+                self._emit(events.Sustain(position, reached, self._stamp_ns, self._source))
 
     def _mode(self, channel: int, number: int) -> None:
         if number == _LOCAL_CONTROL:
-            self.ignored += 1
+            self._ignored += 1
             return
         for reached in self._channels.reach(channel):
             if number == _RESET_CONTROLLERS:
@@ -254,18 +226,11 @@ class Decoder:
             else:  # 124..127, omni and mono/poly, are all notes off as well
                 off = events.AllSoundOff if number == _ALL_SOUND_OFF else events.AllNotesOff
                 self._held = {held for held in self._held if held[0] != reached}
-                self._commands.append(off(reached, self._stamp_ns, self._source))
+                self._emit(off(reached, self._stamp_ns, self._source))
 
     def _reset(self, number: int) -> None:
         channel = self._channels[number]
-        self._commands.append(events.ResetControllers(number, self._stamp_ns, self._source))
+        self._emit(events.ResetControllers(number, self._stamp_ns, self._source))
         channel.bend, channel.told_semitones, channel.pedal = BEND_CENTRE, 0.0, 0.0
         channel.select.clear()
-        for moved in sorted(channel.moved, key=lambda control: (control[0].value, control[1])):
-            rest = _REST_POSITIONS.get(moved)
-            for route in self.controller_map.routes(moved[0], number, moved[1]):
-                if route.default is not None:
-                    self._commands.append(events.SetParameter(route.target.path, route.default, self._source))
-                elif rest is not None:
-                    self._set(route, rest)
-        channel.moved.clear()
+        self._controls.rest(number)

@@ -157,8 +157,11 @@ WRONG = {
     "cc out of range": (HEAD + entry(source="cc 128"), "unknown source 'cc 128'"),
     "cc that means something": (HEAD + entry(source="cc 123"), "cc 123 is a channel mode message"),
     "rpn select": (HEAD + entry(source="cc 101"), "cc 101 selects RPNs"),
-    "keys the wrong way": (HEAD + entry(source="notes 51-36"), "notes 51-36 is no run of keys"),
-    "keys too high": (HEAD + entry(source="notes 100-128"), "is no run of keys"),
+    "keys the wrong way": (
+        HEAD + entry(source="notes 51-36"),
+        "notes 51-36 are no keys; wanted are two of 0..127",
+    ),
+    "keys too high": (HEAD + entry(source="notes 100-128"), "are no keys"),
     "range of one": (HEAD + entry(range=[1]), "range must be two numbers"),
     "range of words": (HEAD + entry(range=["a", "b"]), "range: 'a' is not a number"),
     "range too wide": (HEAD + entry(range=[-5, 3]), r"range: -5 is outside /pca/1, which goes -4 .. 4 sigma"),
@@ -179,6 +182,9 @@ WRONG = {
         HEAD + entry(bits=14) + entry(source="cc 52"),
         "cc 52 is mapped, but it is the fine half of cc 20",
     ),
+    "preset without a number": (HEAD + entry(target="/preset/load"), "/preset/load needs a range"),
+    "default of an action": (HEAD + entry(target="/panic", default=0), "/panic happens"),
+    "misspelt action": (HEAD + entry(target="/pannic"), r"did you mean \"/panic\"\?"),
     "map is a table": (HEAD + "[map]\nx = 1", "map must be a list"),
     "map of numbers": (HEAD + "map = [1]", "must be a .*map.* table"),
 }

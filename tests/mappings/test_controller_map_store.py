@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mappings.actions import ACTIONS
 from mappings.catalogue import CATALOGUE
 from mappings.map_store import MapStore
 from mappings.routes import SourceKind, controller_position
@@ -77,11 +78,11 @@ def test_the_nanokontrol_has_no_mod_wheel_and_no_second_pedal() -> None:
     assert not nano.routes(CONTROL, 0, 71)
 
 
-def test_shipped_maps_name_only_parameters_of_the_catalogue() -> None:
+def test_shipped_maps_name_only_parameters_and_actions_there_are() -> None:
     store = Store(None)
     for port in ("nanoKONTROL2", "Launchkey", "MPK mini 3", "other"):
         for route in store.map_for(port):
-            assert route.target is CATALOGUE[route.target.path]
+            assert route.target is {**CATALOGUE, **ACTIONS}[route.target.path]
 
 
 def test_the_players_file_goes_before_a_shipped_one(tmp_path: Path) -> None:

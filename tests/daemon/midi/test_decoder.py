@@ -225,6 +225,66 @@ def test_mapped_controls_move_their_parameters(data: tuple[int, ...], expected: 
     assert decode(*data, decoder=mapped()) == expected
 
 
+ACTION_MAP = ControllerMap.parse(
+    """
+format_version = 1
+[[map]]
+source = "cc 41"
+target = "/panic"
+[[map]]
+source = "cc 42"
+target = "/latent/random"
+[[map]]
+source = "cc 43"
+target = "/preset/load"
+range = [5, 5]
+[[map]]
+source = "cc 16"
+target = "/preset/load"
+range = [0, 3]
+[[map]]
+source = "notes 36-43"
+target = "/preset/load"
+range = [0, 7]
+[[map]]
+source = "notes 44-47"
+target = "/latent/random"
+range = [44, 47]
+[[map]]
+source = "note 48"
+target = "/latent/random"
+[[map]]
+source = "note 49"
+target = "/pca/1"
+range = [0, 2]
+"""
+)
+PANIC, RANDOM = events.Panic(SOURCE), events.LatentRandom(None, SOURCE)
+
+
+def load(*programs: int) -> list[events.Command]:
+    return [events.ProgramChange(program, SOURCE) for program in programs]
+
+
+ACTION_CASES = {
+    "a button acts when it is pressed": ((0xB0, 41, 127, 0xB0, 41, 0, 0xB0, 41, 127), [PANIC, PANIC]),
+    "and not while it is held": ((0xB0, 42, 64, 0xB0, 42, 100, 0xB0, 42, 127), [RANDOM]),
+    "nor when it is let go": ((0xB0, 42, 0), []),
+    "channels have buttons of their own": ((0xB0, 42, 127, 0xB1, 42, 127), [RANDOM, RANDOM]),
+    "a button loads its preset": ((0xB0, 43, 127, 0xB0, 43, 0, 0xB0, 43, 127), load(5, 5)),
+    "a knob chooses presets": ((0xB0, 16, 0, 0xB0, 16, 5, 0xB0, 16, 64, 0xB0, 16, 127), load(0, 2, 3)),
+    "pads load theirs every time": ((0x90, 36, 9, 0x90, 36, 9, 0x80, 36, 0, 0x90, 43, 9), load(0, 0, 7)),
+    "a pad brings its own random point back": ((0x90, 45, 9), [events.LatentRandom(45, SOURCE)]),
+    "or a new one every time": ((0x90, 48, 9, 0x90, 48, 9), [RANDOM, RANDOM]),
+    "a key alone sets by its velocity": ((0x90, 49, 127), [events.SetParameter("/pca/1", 2.0, SOURCE)]),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), ACTION_CASES.values(), ids=ACTION_CASES.keys())
+def test_mapped_buttons_act(data: tuple[int, ...], expected: list[events.Command]) -> None:
+    assert decode(*data, decoder=Decoder(SOURCE, controller_map=ACTION_MAP)) == expected
+
+
 def test_reset_controllers_brings_back_only_controls_that_were_moved() -> None:
     decoder = mapped()
     decode(0xB0, 1, 99, 0xB0, 11, 3, 0xB0, 21, 127, 0xB0, 20, 5, decoder=decoder)

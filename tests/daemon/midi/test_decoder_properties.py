@@ -23,6 +23,16 @@ EVERYTHING_MAPPED = ControllerMap.parse(
             ("notes 51-60", "sound = true"),
         ]
     )
+    + "".join(
+        f'[[map]]\nsource = "{source}"\ntarget = "{target}"\n{more}\n'
+        for source, target, more in [
+            ("cc 102", "/panic", ""),
+            ("cc 103", "/latent/random", ""),
+            ("cc 104", "/preset/load", "range = [0, 9]"),
+            ("notes 61-64", "/latent/random", "range = [1, 4]"),
+            ("note 65", "/preset/load", "range = [3, 3]"),
+        ]
+    )
 )
 
 channels = st.integers(0, 15)
@@ -77,6 +87,8 @@ def test_every_value_is_within_its_bounds(stream: list[int], controller_map: Con
                 assert abs(semitones) < 128
             case events.SetParameter("/pca/1", value, _):
                 assert -4 <= value <= 4
+            case events.ProgramChange(program, _):
+                assert 0 <= program < 128
 
 
 @dataclass
