@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -113,7 +113,7 @@ class StateKeeper:
     def __init__(self, directory: Path, snapshot: Callable[[], State]) -> None:
         self._path = directory / STATE_FILE
         self._snapshot = snapshot
-        self._extra: Mapping[str, Any] = {}
+        self._loaded = State()
         self._dirty = asyncio.Event()
         self._writer = ThreadPoolExecutor(1, "state")
         self._task: asyncio.Task[None] | None = None
@@ -128,7 +128,7 @@ class StateKeeper:
             return None
         if reading.path != self._path:
             log.warning("going on from the earlier state in %s", reading.path)
-        self._extra = reading.value.extra
+        self._loaded = reading.value
         return reading.value
 
     def changed(self) -> None:
@@ -175,9 +175,10 @@ class StateKeeper:
             log.info("the state can be saved again")
 
     def _write(self, state: State) -> None:
-        kept = {key: value for key, value in self._extra.items() if key not in state.extra}
-        extra = {**kept, **state.extra}
-        write_atomic(
-            self._path,
-            format_state(State(state.parameters, state.latent, state.preset, state.listeners, extra)),
+        """Write the state, and with it what was loaded but is not known here: another version will want it."""
+        complete = replace(
+            state,
+            parameters={**self._loaded.parameters, **state.parameters},
+            extra={**self._loaded.extra, **state.extra},
         )
+        write_atomic(self._path, format_state(complete))

@@ -110,7 +110,8 @@ class PresetStore:
     def save(self, preset: Preset) -> Path:
         """Write a preset into the player's directory; the two contents before it are kept as generations.
 
-        Saving under the name of a preset the player has replaces it and keeps what was unknown in it.
+        Saving under the name of a preset the player has replaces it, but keeps what was unknown in it, and its
+        author and notes unless there are new ones.
 
         Returns
         -------
@@ -131,6 +132,8 @@ class PresetStore:
             path = old.path
             preset = replace(
                 preset,
+                author=preset.author or old.preset.author,
+                notes=preset.notes or old.preset.notes,
                 extra={**old.preset.extra, **preset.extra},
                 unknown_parameters={**old.preset.unknown_parameters, **preset.unknown_parameters},
             )

@@ -113,8 +113,10 @@ def test_stopping_saves_what_changed_last_and_nothing_if_nothing_did(tmp_path: P
     assert StateKeeper(tmp_path, lambda: STATE).load() == STATE
 
 
-def test_keys_of_another_version_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "state.json").write_bytes(format_state(State(extra={"tuning": "just"})))
+def test_what_another_version_wrote_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_bytes(
+        format_state(State({"/new": 3, "/gain": 1}, extra={"tuning": "just"}))
+    )
 
     async def play() -> None:
         keeper = StateKeeper(tmp_path, lambda: STATE)
@@ -127,6 +129,7 @@ def test_keys_of_another_version_are_kept(tmp_path: Path) -> None:
     assert loaded is not None
     assert loaded.extra == {"tuning": "just"}
     assert loaded.preset == "Reed"
+    assert loaded.parameters == {**STATE.parameters, "/new": 3.0}
 
 
 def test_a_broken_state_is_set_aside_and_the_one_before_it_comes_back(

@@ -180,8 +180,10 @@ def test_a_players_preset_takes_the_place_of_the_shipped_one_of_that_name(
     assert json.loads((tmp_path / "shipped" / "01-first.json").read_text())["parameters"] == {}
 
 
-def test_overwriting_keeps_two_generations_and_unknown_keys(store: PresetStore, tmp_path: Path) -> None:
-    put(tmp_path / "user", "z.json", name="apple", colour="green")
+def test_overwriting_keeps_two_generations_and_what_was_not_given_anew(
+    store: PresetStore, tmp_path: Path
+) -> None:
+    put(tmp_path / "user", "z.json", name="apple", colour="green", author="Ann", notes="sour")
     store.refresh()
     for attack in (0.1, 0.2, 0.3):
         path = store.save(Preset("apple", DEFAULTS | {"/attack": attack}))
@@ -190,6 +192,7 @@ def test_overwriting_keeps_two_generations_and_unknown_keys(store: PresetStore, 
     ]
     assert attacks == [0.3, 0.2, 0.1]
     assert store.load("apple").extra == {"colour": "green"}
+    assert (store.load("apple").author, store.load("apple").notes) == ("Ann", "sour")
     assert not generation_path(path, 3).exists()
 
 
