@@ -175,7 +175,7 @@ class StateKeeper:
             log.info("the state can be saved again")
 
     def _write(self, state: State) -> None:
-        """Write the state, and with it what was loaded but is not known here: another version will want it."""
+        """Write the state, and what was loaded but is not known here: another version will want it."""
         complete = replace(
             state,
             parameters={**self._loaded.parameters, **state.parameters},

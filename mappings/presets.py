@@ -110,8 +110,8 @@ class PresetStore:
     def save(self, preset: Preset) -> Path:
         """Write a preset into the player's directory; the two contents before it are kept as generations.
 
-        Saving under the name of a preset the player has replaces it, but keeps what was unknown in it, and its
-        author and notes unless there are new ones.
+        Saving under the name of a preset the player has replaces it, but keeps what was unknown in it,
+        and its author and notes unless there are new ones.
 
         Returns
         -------
