@@ -19,6 +19,7 @@ from mappings.controller_map import ControllerMap
 _READ_PERIOD_S = 0.001
 _IDLE_PERIOD_S = 0.05  # while no port is open
 _SCAN_PERIOD_NS = 500_000_000
+_SEARCH_PERIOD_NS = 1_000_000_000  # while there is no MIDI system
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Reader:
             now_ns = time.monotonic_ns()
             if now_ns >= next_scan_ns:
                 self._guarded(self.scan)
-                next_scan_ns = time.monotonic_ns() + _SCAN_PERIOD_NS
+                period_ns = _SEARCH_PERIOD_NS if self._system is None else _SCAN_PERIOD_NS
+                next_scan_ns = time.monotonic_ns() + period_ns
             self._guarded(self.read)
             if self._lines:
                 time.sleep(_READ_PERIOD_S)  # cheaper than waiting for the event, a thousand times a second

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from daemon.midi.alsa import Sequencer, display_name
-from daemon.midi.ports import AlsaSystem, list_inputs, system_makers
+from daemon.midi.backends import AlsaSystem
+from daemon.midi.ports import list_inputs, system_makers
 from daemon.midi.sources import Choice, Source
 
 DEVICE, PROGRAM = Source(1), Source(1, hardware=False)
@@ -68,6 +69,20 @@ def test_patterns_choose_by_part_of_the_name_or_by_wildcard() -> None:
 def test_an_unknown_midi_system_is_refused_with_the_known_ones() -> None:
     with pytest.raises(OSError, match=r'"asla" is not to be had here; there are: auto, .*'):
         system_makers("asla")
+
+
+def test_a_python_rtmidi_that_does_not_load_is_no_more_than_a_missing_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def import_module(name: str) -> object:
+        raise ImportError("libasound.so.2: cannot open shared object file")
+
+    monkeypatch.setattr("importlib.import_module", import_module)
+    (make_system,) = system_makers("jack")
+    with pytest.raises(OSError, match=r"python-rtmidi does not load: libasound\.so\.2"):
+        make_system()
+    with pytest.raises(OSError, match=r"libasound"):
+        list_inputs()
 
 
 def test_no_midi_system_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
