@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import IncrementalPCA
+from threadpoolctl import threadpool_limits
 
 from pca_cache.basis import LAYER, Basis, BasisError
 
@@ -122,14 +123,17 @@ def fit(activate: Activate, plan: FitPlan, progress: Progress | None = None) -> 
         if progress is not None:
             progress(done, total)
 
-    means, shape = _pitch_means(activate, plan, generator, tell)
-    pca = IncrementalPCA(n_components=min(plan.kept, means.shape[1]), copy=False)
-    for n in range(batches):
-        turns = (np.arange(plan.batch) + n * plan.batch) % len(plan.pitches)
-        pitches = np.asarray(plan.pitches, np.int64)[turns]
-        activations = _flat(activate(plan.latents(generator, plan.batch), pitches), plan.batch)
-        pca.partial_fit(activations - means[turns])
-        tell(first + (n + 1) * plan.batch)
+    # One thread: the instrument may be playing meanwhile, more gain little at these sizes, and the sums of
+    # a threaded product depend on how many there were.
+    with threadpool_limits(limits=1):
+        means, shape = _pitch_means(activate, plan, generator, tell)
+        pca = IncrementalPCA(n_components=min(plan.kept, means.shape[1]), copy=False)
+        for n in range(batches):
+            turns = (np.arange(plan.batch) + n * plan.batch) % len(plan.pitches)
+            pitches = np.asarray(plan.pitches, np.int64)[turns]
+            activations = _flat(activate(plan.latents(generator, plan.batch), pitches), plan.batch)
+            pca.partial_fit(activations - means[turns])
+            tell(first + (n + 1) * plan.batch)
     count = min(plan.components, pca.components_.shape[0])
     components = _with_stable_signs(pca.components_[:count])
     return Basis(
