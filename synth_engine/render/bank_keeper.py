@@ -13,7 +13,8 @@ from collections.abc import Callable, Coroutine, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_engine.banks.disk import BankFileError, BankStore
+from synth_engine.banks.bank_file import BankFileError
+from synth_engine.banks.disk import BankStore
 from synth_engine.banks.points import Point
 from synth_engine.render.scheduler import Scheduler
 

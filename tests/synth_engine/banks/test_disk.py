@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth_engine.abi import SLOT_FRAMES
-from synth_engine.banks.disk import BankFileError, BankStore
+from synth_engine.banks.bank_file import BankFileError
+from synth_engine.banks.disk import BankStore
 
 Sounds = dict[int, NDArray[np.float32]]
 
