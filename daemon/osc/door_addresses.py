@@ -13,8 +13,8 @@ from daemon.surface import Argument, Reply
 
 
 def _status(call: Call) -> Iterable[Reply]:
-    for key, value in (*call.surface.status().items(), *call.door.report()):
-        yield "/status", (key, value)
+    rows = {**call.surface.status(), **dict(call.door.report())}
+    return (("/status", row) for row in rows.items())
 
 
 def _sync(call: Call) -> Iterable[Reply]:

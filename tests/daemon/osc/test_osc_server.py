@@ -8,6 +8,7 @@ import resource
 import socket
 import time
 from errno import EADDRINUSE
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -474,5 +475,33 @@ def test_a_flood_of_one_second_starves_nobody_and_leaves_nothing_behind(open_ses
             assert server.counters.failures == 0
             assert resident_bytes() - before_bytes < 16 * 2**20
             assert ("/pong", ()) in await peer.ask("/ping")
+
+    run(play)
+
+
+class SteppingClock(NtpClock):
+    """Every look at it takes 0.1 ms, as if each message took that long."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        super().__init__(self.step, lambda: self.now_ns)
+
+    def step(self) -> int:
+        self.now_ns += 100_000
+        return self.now_ns
+
+
+@pytest.mark.parametrize("is_bundle", [True, False])
+def test_others_have_their_turn_while_many_messages_are_acted_on(open_session, is_bundle):
+    async def play():
+        async with open_session(clock=SteppingClock()) as (session, peer):
+            note, done = encode_message("/note", (60, 100)), session.surface.commands
+            for packet in [encode_bundle([note] * 1000)] if is_bundle else [note] * 1000:
+                peer.send_raw(packet)
+            turns = [0]
+            while len(done) < 1000:
+                await asyncio.sleep(0)
+                turns.append(len(done))
+            assert max(after - before for before, after in pairwise(turns)) <= 40
 
     run(play)
