@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.daemon_process import Home
+from tests.system.daemon_process import Home, new_home
 from tests.system.jack_server import JackServer, jack_server
 
 
@@ -37,7 +37,5 @@ def server(jack_tools: None, tmp_path: Path) -> Iterator[JackServer]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """Empty directories for one daemon."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return Home(folder)
+    """Directories for one daemon, empty but for the compiled kernel."""
+    return new_home(tmp_path / "home")

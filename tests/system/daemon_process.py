@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from synth_engine.kernel.compiled import load_kernel
 from tests.system.children import REPOSITORY, start_child, stop_child
 from tests.system.osc_client import Argument, OscClient, free_udp_port
 
@@ -60,6 +61,15 @@ class Home:
     def files(self, kind: str, pattern: str) -> list[Path]:
         """Files below one of the folders, e.g. ``files("XDG_STATE_HOME", "*.json")``."""
         return sorted((self.folder / kind).rglob(pattern))
+
+
+def new_home(folder: Path) -> Home:
+    """Directories for one daemon, empty but for the compiled kernel: that is made once for all tests."""
+    kept = REPOSITORY / "build" / "kernel"
+    load_kernel(kept)
+    home = Home(folder)
+    shutil.copytree(kept, Path(home.environment["XDG_CACHE_HOME"]) / "timbred" / "kernel")
+    return home
 
 
 class Daemon:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.system.analysis.onsets import ExpectedNote
 from tests.system.analysis.sweep import Take
 from tests.system.capture import Recording, read_recording, recording
-from tests.system.daemon_process import AUDIO_OUT, MIDI_IN, Daemon, Home, started_daemon
+from tests.system.daemon_process import AUDIO_OUT, MIDI_IN, Daemon, new_home, started_daemon
 from tests.system.jack_server import JackServer, jack_server
 from tests.system.midi_player import Performance, start_player
 from tests.system.osc_client import Argument, Sweep
@@ -110,7 +110,7 @@ class _Stage:
 def spend_evening(folder: Path) -> Evening:
     """Start a server and a daemon, play the probe, the control run and the swept run."""
     score = read_midi_file(PIECE)
-    home = Home(folder)
+    home = new_home(folder / "home")
     with jack_server(folder) as server, started_daemon(home, environment=server.environment) as daemon:
         daemon.wait_ready()
         server.wait_for_port(AUDIO_OUT[0])

@@ -37,6 +37,7 @@ def test_without_a_sound_card_it_keeps_time_and_says_so(home: Home) -> None:
         assert status["audio_running"] == 1
         assert status["device_error"]
         assert "no sound comes out" in daemon.words
+        daemon.wait_for("able to play", lambda status: int(status["rendered_notes"]) >= 1, 30)
         daemon.osc.send("/note", 60, 0.8)
         daemon.wait_for("playing", lambda status: int(status["notes_started"]) >= 1, 5)
         assert daemon.stop() == 0
@@ -107,7 +108,7 @@ def test_broken_presets_bases_and_states_are_passed_over_in_words(home: Home) ->
 def spoil_bases(home: Home) -> None:
     """Garbage in the place of every file a former daemon might have cached."""
     cache = Path(home.environment["XDG_CACHE_HOME"]) / "timbred"
-    cache.mkdir(parents=True)
+    cache.mkdir(parents=True, exist_ok=True)
     digest = json.loads((default_model_path() / "model.json").read_text())["digest"]
     basis_path(cache, digest).write_bytes(GARBAGE)
 
@@ -117,7 +118,8 @@ def test_garbage_in_the_cache_does_not_keep_it_from_playing(home: Home) -> None:
         daemon.wait_ready()
         daemon.wait_bank()
         assert daemon.stop() == 0
-    cached = [path for path in home.files("XDG_CACHE_HOME", "*") if path.is_file()]
+    # compiling the kernel anew takes too long to be done here; its own tests spoil its object
+    cached = [p for p in home.files("XDG_CACHE_HOME", "*") if p.is_file() and p.parent.name != "kernel"]
     assert cached
     for path in cached:
         path.write_bytes(GARBAGE)

@@ -194,21 +194,27 @@ def midi_garbage(seconds: float, seed: int) -> list[tuple[float, bytes]]:
     return [(index / 200, generator.randbytes(generator.randrange(1, 24))) for index in range(count)]
 
 
+def set_right(daemon: Daemon) -> None:
+    """What garbage may rightly have moved, as volume 0 is a fine message, put back by the other door."""
+    daemon.osc.send("/panic")
+    daemon.osc.send("/preset/load", "First Light")
+    for path, value in (("/volume", 1.0), ("/expression", 1.0), ("/gain", -6.0), ("/pedal", 0.0)):
+        daemon.osc.send(path, value)
+    for channel in range(16):
+        daemon.osc.send("/bend", 0.0, channel)
+
+
 def test_midi_garbage_is_not_fatal_and_leaves_nothing_hanging(stage: Stage) -> None:
-    silence = [
-        (5.0 + channel / 1000, bytes([0xB0 | channel, cc, 0])) for channel in range(16) for cc in (120, 121)
-    ]
-    after = [(at + 6.0, data) for at, data in repeated_chord(2.0).events]
-    raving = Score([*midi_garbage(4.5, seed=2), *silence, *after])
-    with stage.listening(raving):
+    with stage.listening(Score(midi_garbage(5.0, seed=2))):
         pass
-    assert stage.heard is not None
-    assert stage.daemon.process.poll() is None
     assert_sound(stage)
-    rate_hz = stage.heard.rate_hz
-    chord = stage.heard.mono[-round(2.2 * rate_hz) :]
-    assert quiet_stretches_s(chord, rate_hz), "the chord after the garbage was not heard"
+    set_right(stage.daemon)
     stage.daemon.wait_for("silent", lambda status: int(status["active_voices"]) == 0, 15)
+    stage.daemon.wait_bank()
+    with stage.listening(repeated_chord(2.0)):
+        pass
+    assert stage.holes_s()[0] < 0.3
+    assert_sound(stage)
 
 
 def assert_sound(stage: Stage) -> None:
