@@ -18,6 +18,7 @@ from daemon.midi.jack import JackProbe
 from daemon.midi.ports import InputPort, MidiSystem, MidiUnavailableError
 from daemon.midi.sources import CLIENT_NAME, VIRTUAL_PORT_NAME, Source
 
+_JACK_CLIENT_NAME = f"{CLIENT_NAME}-midi"  # the sound is "timbred"; whoever came second would get a number
 _QUEUE_MESSAGES = 4096  # read every millisecond; a DIN cable carries one message in that time
 
 
@@ -42,9 +43,10 @@ class RtMidiInput:
 class RtMidiSystem:
     """CoreMIDI or Windows through RtMidi; what there is to do for the others as well."""
 
-    def __init__(self, name: str, api: int) -> None:
+    def __init__(self, name: str, api: int, client_name: str = CLIENT_NAME) -> None:
         self.name = name
         self._api = api
+        self._client_name = client_name
         self._lister: Any = None
 
     def inputs(self) -> Mapping[str, Source]:
@@ -79,11 +81,11 @@ class RtMidiSystem:
 
     def _names(self) -> list[str]:
         if self._lister is None:
-            self._lister = rtmidi.MidiIn(self._api, name=CLIENT_NAME)
+            self._lister = rtmidi.MidiIn(self._api, name=self._client_name)
         return [name for name in self._lister.get_ports() if name]
 
     def _new_input(self) -> Any:
-        midi_in = rtmidi.MidiIn(self._api, name=CLIENT_NAME, queue_size_limit=_QUEUE_MESSAGES)
+        midi_in = rtmidi.MidiIn(self._api, name=self._client_name, queue_size_limit=_QUEUE_MESSAGES)
         # Nothing may be filtered out: over JACK the time of a filtered message is lost to the next one.
         midi_in.ignore_types(sysex=False, timing=False, active_sense=False)
         return midi_in
@@ -108,7 +110,7 @@ class JackSystem(RtMidiSystem):
     """JACK through RtMidi, asked only while :class:`daemon.midi.jack.JackProbe` says that a server lives."""
 
     def __init__(self) -> None:
-        super().__init__("jack", rtmidi.API_UNIX_JACK)
+        super().__init__("jack", rtmidi.API_UNIX_JACK, _JACK_CLIENT_NAME)
         self._probe = JackProbe()
 
     def inputs(self) -> Mapping[str, Source]:

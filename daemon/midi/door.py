@@ -33,7 +33,7 @@ class MidiDoor:
     writers : kernel rings 1.., one for each port that can be open at a time.
     maps : the controller maps.
     patterns : names of the inputs to open, see :class:`daemon.midi.sources.Choice`; empty for all.
-    virtual_port : True to offer the port ``timbred:in`` to other programs.
+    virtual_port : True to offer the port ``timbred:in`` (JACK: ``timbred-midi:in``) to other programs.
     api : "auto", "alsa", "jack", "core" or "windows".
 
     Raises

@@ -99,7 +99,7 @@ def test_a_program_plays_into_the_virtual_port(server: Any, tmp_path: Path) -> N
         await room.door.start()
         await until(lambda: room.door.ports() == ["timbred"], 3)
         with foreign(server, tmp_path, "sequencer", physical=False) as program:
-            program.ask("connect", "timbred:in")
+            program.ask("connect", "timbred-midi:in")
             sent_ns = program.ask("send", [0x90, 60, 100], [0xB0, 70, 64], [0x80, 60, 64])
             await until(lambda: len(room.heard) == 3, 3)
             await asyncio.sleep(1.2)  # two looks for new ports: it must not be opened as well
