@@ -38,7 +38,8 @@ $(VENV)/.run: pyproject.toml $(VENV)/.created
 	$(call apt,$(APT_RUN))
 	@echo "timbred: installing Python packages (once, about half a minute)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e . 2>&1 | grep -v '^WARNING: Location' || true
-	@$(BIN)/python -c "import daemon.cli"
+	@echo "timbred: compiling the audio kernel (once)"
+	@$(BIN)/python -c "from synth_engine.kernel.compiled import load_kernel; load_kernel()"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml Makefile $(VENV)/.created

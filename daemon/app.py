@@ -140,7 +140,7 @@ class App:
             self._controller.restore(state.parameters, state.latent, state.preset)
             for listener in state.listeners:
                 with contextlib.suppress(CommandError):
-                    self._osc.listeners.add(parse_endpoint(listener, "127.0.0.1"), "state")
+                    self._osc.listeners.add(parse_endpoint(listener, "127.0.0.1"), owner="")
             return
         names = self._controller.preset_names()
         if names:
