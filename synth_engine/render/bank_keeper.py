@@ -51,6 +51,7 @@ class BankKeeper:
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
         self._saved_s: float | None = None
+        self._saved_point: Point | None = None
 
     def wants(self, point: Point) -> bool:
         """Whether there is a file with notes of ``point`` that the pool lacks."""
@@ -67,20 +68,22 @@ class BankKeeper:
 
     def save_if_settled(self, point: Point, now_s: float, changed_s: float) -> None:
         """Begin to save a complete bank that has stayed for a while."""
+        rested = self._saved_s is None or now_s - self._saved_s > BETWEEN_SAVES_S
         if (
-            now_s - changed_s > SETTLED_S
-            and (self._saved_s is None or now_s - self._saved_s > BETWEEN_SAVES_S)
-            and point.identity not in self._store
+            rested
+            and now_s - changed_s > SETTLED_S
+            and point is not self._saved_point
             and self._scheduler.bank_complete(point)
         ):
             self._saved_s = now_s
+            self._saved_point = point
             self._begin(self._save(point))
 
     async def finish(self, point: Point | None) -> None:
         """Wait for the file at hand, then save what there is of ``point``."""
         if self._task is not None:
             await self._task
-        if point is not None and point.identity not in self._store:
+        if point is not None:
             await self._save(point)
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -104,11 +107,16 @@ class BankKeeper:
         self._scheduler.ledger.pin(slots.values())
         try:
             sounds = {pitch: self._sound(slot) for pitch, slot in slots.items()}
-            await asyncio.to_thread(self._store.save, point.identity, sounds)
+            await asyncio.to_thread(self._write, point, sounds)
         except OSError as error:
             log.error("bank cannot be saved: %s", error)
         finally:
             self._scheduler.ledger.unpin(slots.values())
+
+    def _write(self, point: Point, sounds: Mapping[int, NDArray[np.float32]]) -> None:
+        """Save, unless the file has all of it; one that was left unfinished is replaced."""
+        if point.identity not in self._store or sounds.keys() - set(self._pitches(point)):
+            self._store.save(point.identity, sounds)
 
     def _pitches(self, point: Point) -> list[int]:
         try:

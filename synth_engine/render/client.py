@@ -205,14 +205,16 @@ class WorkerClient:
         process = self._process
         if process is None:
             return
+        killed = False
         try:
             async with asyncio.timeout(GRACE_S):
                 await process.wait()
         except TimeoutError:
             process.kill()  # in the middle of a note perhaps; nothing of it is wanted any more
+            killed = True
         status = await process.wait()
         self._process = None  # not before: a cancelled end is done again
-        if status != 0:
+        if status != 0 and not killed:
             log.warning("render worker ended with status %d", status)
 
 

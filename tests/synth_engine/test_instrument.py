@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from synth_engine.abi import SLOT_FRAMES, SLOT_GUARD_FRAMES, EventKind, KernelParameter
+from synth_engine.banks.disk import BankStore
 from synth_engine.banks.slots import Owner
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model_folder import load_model
@@ -168,6 +169,23 @@ def test_a_complete_bank_is_on_disk_and_sounds_before_the_worker_is_there(
     assert old is not None
     step = float(np.abs(memory.pool[old]).max()) / 32767
     assert again.pool[slot, SOUND] == pytest.approx(memory.pool[old, SOUND], abs=step)
+
+
+def test_a_bank_left_unfinished_is_finished_and_saved_again(
+    memory: EngineMemory, model_path: Path, cache_dir: Path
+) -> None:
+    notes: list[int] = []
+    for share in (0.1, 0.2):
+        instrument = Instrument(memory, model_path, cache_dir)
+
+        async def play(instrument: Instrument = instrument, share: float = share) -> None:
+            instrument.set_point(latent_of(instrument, 0), None, "here")
+            await until(instrument, lambda: float(instrument.status()["bank_share"]) > share)
+
+        run_live(instrument, play)
+        store = BankStore(cache_dir / "banks", instrument.model.digest)
+        notes.append(len(store.pitches("here")))
+    assert 0 < notes[0] < notes[1]
 
 
 def test_a_damaged_bank_is_not_heard(memory: EngineMemory, model_path: Path, cache_dir: Path) -> None:
