@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,20 @@ def test_the_bend_range_setting_reaches_open_ports() -> None:
 
     asyncio.run(play())
     assert heard[0].semitones == 12.0
+
+
+def test_the_interpreter_switches_often_only_while_the_door_is_open() -> None:
+    before_s = sys.getswitchinterval()
+
+    async def play() -> float:
+        door = make_door(lambda command: None, FakeSystem())
+        await door.start()
+        during_s = sys.getswitchinterval()
+        await door.stop()
+        return during_s
+
+    assert asyncio.run(play()) < 0.001
+    assert sys.getswitchinterval() == before_s
 
 
 def test_stopping_a_door_that_never_started_is_no_error() -> None:
