@@ -55,7 +55,7 @@ class ControllerMap:
         """
         try:
             document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, endless nesting
             raise MapError(f"{where}: not readable as TOML: {error}") from None
         head = read_head(document, where)
         lines = entry_lines(text, len(head.entries))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -137,11 +136,11 @@ def _read_range(entry: Mapping[str, Any], target: ParameterSpec, where: str) -> 
 
 
 def _number_in_range(number: Any, target: ParameterSpec, what: str) -> float:
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
         raise MapError(f"{what}: {number!r} is not a number")
-    if not target.minimum <= number <= target.maximum:
+    if not target.minimum <= number <= target.maximum:  # nan is outside as well
         limits = f"{target.minimum:g} .. {target.maximum:g} {target.unit}".rstrip()
-        raise MapError(f"{what}: {number:g} is outside {target.path}, which goes {limits}")
+        raise MapError(f"{what}: {number} is outside {target.path}, which goes {limits}")
     return float(number)
 
 

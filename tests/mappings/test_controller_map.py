@@ -167,8 +167,15 @@ WRONG = {
     "range too wide": (HEAD + entry(range=[-5, 3]), r"range: -5 is outside /pca/1, which goes -4 .. 4 sigma"),
     "range of nan": (
         HEAD + '[[map]]\nsource = "cc 1"\ntarget = "/pan"\nrange = [nan, 1]',
-        "nan is not a number",
+        "nan is outside /pan",
     ),
+    "range of inf": (
+        HEAD + '[[map]]\nsource = "cc 1"\ntarget = "/pan"\nrange = [0, inf]',
+        "inf is outside /pan",
+    ),
+    "range of a huge number": (HEAD + entry(range=[10**400, 0]), "is outside /pca/1"),
+    "a number of too many digits": (HEAD + "name = " + "9" * 5000, "not readable as TOML"),
+    "endless nesting": (HEAD + "name = " + "[" * 50_000, "not readable as TOML"),
     "unknown curve": (HEAD + entry(curve="linar"), r"unknown curve 'linar' \(did you mean \"linear\"\?\)"),
     "exponential through 0": (HEAD + entry(curve="exponential"), "cannot reach or cross 0"),
     "channel 0": (HEAD + entry(channel=0), 'channel must be 1..16 or "any", not 0'),

@@ -35,11 +35,23 @@ jack_server = pytest.importorskip(
 ).jack_server
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with jack_server(tmp_path) as running:
+@contextmanager
+def own_server(folder: Path) -> Iterator[Any]:
+    with jack_server(folder) as running, pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", running.name)
         monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with own_server(tmp_path_factory.mktemp("jack")) as running:
+        yield running
+
+
+@pytest.fixture
+def mortal_server(tmp_path: Path) -> Iterator[Any]:
+    with own_server(tmp_path) as running:
         yield running
 
 
@@ -173,8 +185,10 @@ def started_again(server: Any, tmp_path: Path) -> Iterator[None]:
 
 
 def test_the_door_survives_the_server_and_comes_back_with_the_next(
-    server: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    mortal_server: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    server = mortal_server
+
     async def play_a_note(room: Room) -> None:
         with foreign(server, tmp_path, "keys") as program:
             await until(lambda: room.door.ports() == ["timbred", "keys:out"], 3)
