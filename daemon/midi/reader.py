@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from daemon.events import Command
 from daemon.midi.alsa import display_name
@@ -62,7 +63,9 @@ class Outcome:
 
 
 class Reader:
-    """Owns every RtMidi object, decoder and ring writer. All methods run on the MIDI thread.
+    """Owns every RtMidi object, decoder and ring writer.
+
+    Thread: the MIDI thread, one only; ``names``, ``lines`` and ``outcome`` may be called from any.
 
     Parameters
     ----------
@@ -100,7 +103,7 @@ class Reader:
                 self._guarded(self.scan)
                 period_ns = _SEARCH_PERIOD_NS if self._system is None else _SCAN_PERIOD_NS
                 next_scan_ns = time.monotonic_ns() + period_ns
-            self._guarded(self.read)
+            self.read()
             if self._lines:
                 time.sleep(_READ_PERIOD_S)  # cheaper than waiting for the event, a thousand times a second
             else:
@@ -125,12 +128,15 @@ class Reader:
     def read(self) -> None:
         """Take in what has arrived on every port."""
         for line in self._lines.values():
-            commands: list[Command] = []
-            try:
-                commands.extend(line.read(time.monotonic_ns()))
-            finally:  # what was delivered before a fault must be told all the same
-                if commands:
-                    self._on_commands(commands)
+            self._guarded(partial(self._read_line, line))
+
+    def _read_line(self, line: Line) -> None:
+        commands: list[Command] = []
+        try:
+            commands.extend(line.read(time.monotonic_ns()))
+        finally:  # what was delivered before a fault must be told all the same
+            if commands:
+                self._on_commands(commands)
 
     def scan(self) -> None:
         """Find a system, close what has gone, open what is new."""
@@ -204,7 +210,6 @@ class Reader:
 
     def _close_line(self, name: str, *, lost: bool) -> None:
         line = self._lines.pop(name)
-        line.port.close()
         commands = list(line.release(time.monotonic_ns()))
         self._free.append(line.writer)
         _add(self._gone, line)
@@ -215,6 +220,7 @@ class Reader:
             self._on_notice(
                 Notice(f"MIDI input {line.name} has gone; it is taken up again when it returns", True)
             )
+        line.port.close()
 
     def _shown_name(self, name: str) -> str:
         shown, taken = display_name(name), set(self.names())

@@ -198,6 +198,18 @@ def test_active_sensing_that_stops_ends_the_keys(monkeypatch) -> None:  # type: 
     assert [type(command) for command in bench.commands] == [events.NoteOn, events.NoteOff]
 
 
+def test_a_broken_port_does_not_silence_the_others() -> None:
+    bench = Bench()
+    bench.system.plug("One")
+    bench.system.plug("Two")
+    bench.reader.scan()
+    bench.system.ports["One"].broken = True
+    bench.system.ports["Two"].send(0x90, 60, 1)
+    bench.reader.read()
+    assert [command.source for command in bench.commands] == ["midi:Two"]
+    assert bench.reader.outcome().faults == 1
+
+
 def test_a_broken_port_is_counted_and_told_and_the_thread_goes_on() -> None:
     bench = Bench()
     bench.system.plug("Keys")
