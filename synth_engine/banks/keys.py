@@ -52,6 +52,12 @@ class KeyTable:
             and self._ledger.note(slot) == (current.number, self.own_pitch[key])
         )
 
+    def age(self, key: int) -> int:
+        """Sort key: keys on another pitch than their own first, then those with the oldest timbre."""
+        slot = self._slots[key]
+        note = None if slot == NO_SLOT else self._ledger.note(slot)
+        return 0 if note is None or note[1] != self.own_pitch[key] else self._points.turn(note[0])
+
     def changes(self, first: Sequence[int], sounding: Container[int], limit: int) -> Iterator[SetKey]:
         """Every change that is due, accounted for as it is yielded; keys of ``first`` come first.
 

@@ -50,11 +50,13 @@ class PlayedKeys:
         """Held keys, newest first, each once."""
         return list(dict.fromkeys(key for key, _ in reversed(self._held)))
 
-    def urgent(self, now_s: float) -> list[int]:
-        """Held keys, newest first, then sounding ones and those played in the last seconds, newest first."""
-        lately = [
-            key
-            for key, played_s in reversed(self._played_s.items())
-            if key in self.sounding or now_s - played_s < self._lately_s
+    def heard(self) -> list[int]:
+        """Held keys, newest first, then keys that still sound, the last played first."""
+        sounding = (key for key in reversed(self._played_s) if key in self.sounding)
+        return list(dict.fromkeys((*self.held(), *sounding)))
+
+    def lately(self, now_s: float) -> list[int]:
+        """Keys played in the last seconds, newest first."""
+        return [
+            key for key, played_s in reversed(self._played_s.items()) if now_s - played_s < self._lately_s
         ]
-        return list(dict.fromkeys((*self.held(), *lately)))

@@ -1,9 +1,10 @@
 """What to render next, and which slot each key sounds from. Pure: events in, instructions out, no I/O.
 
-Held keys come first (newest first), then keys that still sound or were played lately, then the rest
-of the bank outwards from the played register. While the latent point moves only the first two are
-rendered, so that every step of a knob is heard as soon as one note can be made. Results for a point
-that has been left are not thrown away: they are nearer to the present timbre than anything older.
+Held keys come first (newest first), then keys that still sound, then keys played lately, then the
+rest of the bank outwards from the played register. While the latent point moves only keys that are
+heard are rendered, so that every step of a knob is heard as soon as one note can be made; they take
+turns, so that a chord moves as a whole. Results for a point that has been left are not thrown away:
+they are nearer to the present timbre than anything older.
 """
 
 from __future__ import annotations
@@ -194,7 +195,8 @@ class Scheduler:
         point = self.points.current
         if point is not None and now_s - self._changed_s >= REST_S:
             point.rested = True
-        limit = REQUESTS_WHILE_PLAYED if self.played.urgent(now_s) else REQUESTS_IN_FLIGHT
+        played = self.played.heard() or self.played.lately(now_s)
+        limit = REQUESTS_WHILE_PLAYED if played else REQUESTS_IN_FLIGHT
         while self._worker_ready and point is not None and len(self._in_flight) < limit:
             pitch = self._next_pitch(point, now_s)
             slot = None if pitch is None else self.ledger.take(self.points.worth)
@@ -241,7 +243,12 @@ class Scheduler:
         return None
 
     def _wanted(self, point: Point, now_s: float) -> Iterator[int]:
-        yield from (self.keys.own_pitch[key] for key in self.played.urgent(now_s))
-        if self._fill_banks and point.rested and now_s - self._changed_s >= REST_S:
+        """Pitches in the order in which they are missed; some twice."""
+        heard = self.played.heard()
+        yield from (self.keys.own_pitch[key] for key in sorted(heard, key=self.keys.age))
+        rests = point.rested and now_s - self._changed_s >= REST_S
+        if rests or not heard:
+            yield from (self.keys.own_pitch[key] for key in self.played.lately(now_s))
+        if rests and self._fill_banks:
             register = self.played.register
             yield from sorted(self._pitches, key=lambda pitch: abs(pitch - register))

@@ -115,6 +115,47 @@ def test_while_the_point_moves_only_played_keys_are_rendered() -> None:
     assert len(desk.render_all()) == len(PITCHES) - 1
 
 
+def test_while_the_point_moves_held_keys_take_turns() -> None:
+    desk = Desk()
+    chord = (60, 64, 67)
+    for key in chord:
+        desk.scheduler.note_on(key, 0, desk.now_s)
+    desk.point("start")
+    desk.render_all()
+    order = []
+    for step in range(9):
+        desk.point(f"step {step}")
+        desk.now_s += 0.04
+        request = renders(desk.advance())[0]
+        order.extend(request.pitches)
+        desk.point(f"half {step}")  # the knob has moved on before the note is there
+        desk.scheduler.rendered(request.request)
+        desk.scheduler.failed(renders(desk.advance())[0].request)
+    assert order[:3] == [67, 64, 60]
+    assert all(order.count(key) == 3 for key in chord)
+
+
+def test_while_the_point_moves_keys_that_are_not_heard_wait() -> None:
+    desk = Desk()
+    desk.scheduler.note_on(64, 0, desk.now_s)
+    desk.scheduler.note_off(64, 0)
+    desk.scheduler.note_on(60, 0, desk.now_s)
+    desk.point("a")
+    assert desk.render_all() == [60]
+    desk.rest()
+    assert desk.render_all()[0] == 64
+
+
+def test_a_key_that_still_sounds_is_as_good_as_held() -> None:
+    desk = Desk()
+    desk.scheduler.note_on(64, 0, desk.now_s)
+    desk.scheduler.note_off(64, 0)
+    desk.scheduler.played.sounding = frozenset((64,))
+    desk.now_s += 100.0
+    desk.point("a")
+    assert desk.render_all() == [64]
+
+
 def test_a_new_key_waits_for_no_more_than_what_is_in_flight() -> None:
     desk = Desk()
     desk.point("a")
