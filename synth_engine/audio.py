@@ -44,6 +44,7 @@ Host = NullHost | PortAudioHost
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run until told to end, then end this process; nothing that hangs can keep it."""
     options = _parse(arguments)
+    ending = _catch_signals()
     try:
         if options.probe:
             check_output(options.device)
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         block_frames=host.block_frames,
         latency_ms=round(host.latency_ms, 3),
     )
-    _wait_for_end(memory)
+    _wait_for_end(memory, ending)
     host.fade()
     time.sleep(FADE_S)
     _within(CLOSE_S, host.close)
@@ -104,19 +105,24 @@ def _await_blocks(memory: EngineMemory, blocks: int) -> None:
         time.sleep(0.001)
 
 
-def _wait_for_end(memory: EngineMemory) -> None:
-    """Until stdin ends or SIGTERM comes. A host that has stopped calling ends the process here."""
+def _catch_signals() -> int:
+    """A file that becomes readable when SIGTERM comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes our stdin
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write)
     signal.signal(signal.SIGTERM, lambda *_: None)  # arrives through the pipe
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes our stdin
+    return wake_read
+
+
+def _wait_for_end(memory: EngineMemory, ending: int) -> None:
+    """Until stdin ends or ``ending`` is readable. A host that has stopped calling ends the process here."""
     stdin = sys.stdin.fileno()
     telemetry = memory.record["telemetry"]
     blocks, alive_s = int(telemetry["blocks"]), time.monotonic()
     while True:
-        ready, _, _ = select.select([stdin, wake_read], [], [], POLL_S)
-        if wake_read in ready or (stdin in ready and not os.read(stdin, 4096)):
+        ready, _, _ = select.select([stdin, ending], [], [], POLL_S)
+        if ending in ready or (stdin in ready and not os.read(stdin, 4096)):
             return
         now_s, heard = time.monotonic(), int(telemetry["blocks"])
         if heard != blocks:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from synth_engine.abi import KEY_COUNT, RING_COUNT, RING_EVENTS, EventKind, KernelParameter
+from synth_engine.abi import KEY_COUNT, RING_COUNT, RING_EVENTS, EventKind, HostKind, KernelParameter
 from synth_engine.kernel.clock import track_block_time
 from synth_engine.kernel.envelope import FREE
 from synth_engine.kernel.events import apply_event, is_valid, silence_everything
@@ -18,6 +18,7 @@ from synth_engine.kernel.slots import return_slots
 from synth_engine.kernel.toolchain import acquire_fence, kernel, monotonic_ns, release_fence
 from synth_engine.kernel.voices import ALL_VOICES, release_unheld
 
+OFFLINE = int(HostKind.OFFLINE)
 SET_KEY = int(EventKind.SET_KEY)
 NOTE_ON = int(EventKind.NOTE_ON)
 LATENCY_S = int(KernelParameter.LATENCY_S)
@@ -61,6 +62,15 @@ def read_rings(engine, notes, now_ns):
             read += 1
         release_fence()
         ring.read_index = read
+
+
+@kernel
+def panic(engine, notes, now_ns):
+    """Silence, and every event that is waiting or still in a ring is forgotten; key changes are kept."""
+    for _ in range(RING_COUNT):  # all full rings together hold this many times what may wait
+        engine.pending_count = 0
+        read_rings(engine, notes, now_ns)
+    silence_everything(engine)
 
 
 @kernel
@@ -144,12 +154,13 @@ def process(engine, notes, samples, frames, now_ns, closing):
     if telemetry.blocks == 0:
         snap_controls(engine)
     block_ns = frames * 1e9 / telemetry.rate_hz
-    late = telemetry.last_block_ns != 0 and now_ns - telemetry.last_block_ns > 2.0 * block_ns
+    gap_ns = now_ns - telemetry.last_block_ns
+    late = telemetry.last_block_ns != 0 and gap_ns > 2.0 * telemetry.block_period_ns
     track_block_time(telemetry, now_ns, frames)
     read_rings(engine, notes, int(telemetry.block_time_ns))
     if engine.panic_seen != engine.panic:
         engine.panic_seen = engine.panic
-        silence_everything(engine)
+        panic(engine, notes, int(telemetry.block_time_ns))
     release_unheld(engine)  # the pedal may have been let go as a parameter
     telemetry.peak_left = 0.0
     telemetry.peak_right = 0.0
@@ -161,6 +172,6 @@ def process(engine, notes, samples, frames, now_ns, closing):
     telemetry.render_ns_last = spent_ns
     telemetry.render_ns_max = max(telemetry.render_ns_max, spent_ns)
     telemetry.render_ns_total += spent_ns
-    if late or spent_ns > block_ns:
+    if late or (spent_ns > block_ns and telemetry.host != OFFLINE):
         telemetry.late_blocks += 1
     telemetry.blocks += 1
