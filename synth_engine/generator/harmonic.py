@@ -43,12 +43,13 @@ def pitch_to_hz(pitch: float) -> float:
     return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
 
 
-def _nearest_harmonic(frequencies_hz: NDArray[np.float64], fundamental_hz: float) -> NDArray[np.float64]:
+def nearest_harmonic(frequencies_hz: NDArray[np.float64], fundamental_hz: float) -> NDArray[np.float64]:
+    """Number of the harmonic next to each frequency, 1 or more."""
     return np.maximum(1.0, np.rint(frequencies_hz / fundamental_hz))
 
 
 @lru_cache(maxsize=8)
-def _mel_centres_hz(size: Representation) -> NDArray[np.float64]:
+def mel_centres_hz(size: Representation) -> NDArray[np.float64]:
     """Frequency each mel bin really listens to: the mean of its linear bins' true frequencies."""
     forward, _ = mel_matrices(size.bins, size.sample_rate_hz / 2)
     weights = np.asarray(forward.sum(axis=0)).reshape(-1)
@@ -72,7 +73,7 @@ def base_step(fundamental_hz: float, size: Representation = DEFAULT) -> FloatArr
     The mel phase is a weighted sum of linear bins' phases whose weights do not add up to one, so the step is
     the same weighted sum of the (wrapped) steps of each linear bin's nearest harmonic, wrapped once more.
     """
-    harmonic = _nearest_harmonic(size.bin_frequencies_hz, fundamental_hz)
+    harmonic = nearest_harmonic(size.bin_frequencies_hz, fundamental_hz)
     turns = 2.0 * np.pi * harmonic * fundamental_hz * size.hop_frames / size.sample_rate_hz
     forward, _ = mel_matrices(size.bins, size.sample_rate_hz / 2)
     step: FloatArray = (wrap(np.asarray(forward.T @ wrap(turns))) / np.pi).astype(np.float32)
@@ -81,8 +82,8 @@ def base_step(fundamental_hz: float, size: Representation = DEFAULT) -> FloatArr
 
 def maps_of_hz(fundamental_hz: float, size: Representation = DEFAULT) -> HarmonicMaps:
     """Return the maps of a fundamental in Hz (any positive one)."""
-    frequencies_hz = _mel_centres_hz(size)
-    harmonic = _nearest_harmonic(frequencies_hz, fundamental_hz)
+    frequencies_hz = mel_centres_hz(size)
+    harmonic = nearest_harmonic(frequencies_hz, fundamental_hz)
     angle = 2.0 * np.pi * frequencies_hz / fundamental_hz
     bin_width_hz = size.sample_rate_hz / size.window_frames
     lobe = _log_window_lobe((frequencies_hz - harmonic * fundamental_hz) / bin_width_hz)

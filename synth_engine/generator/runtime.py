@@ -13,6 +13,7 @@ from synth_engine.generator.compiled import build_graph
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
+from synth_engine.generator.partials import spectrograms_to_partials
 from synth_engine.generator.spectral import spectrograms_to_waves
 
 __all__ = ["Entry", "NoteRenderer"]
@@ -100,7 +101,7 @@ class NoteRenderer:
         return inputs
 
     def waves(self, hooks: FloatArray, pitches: NDArray[np.floating]) -> FloatArray:
-        """Render notes.
+        """Render notes: partials phase-locked where the model has harmonic maps, else as GANSynth does.
 
         Parameters
         ----------
@@ -117,4 +118,7 @@ class NoteRenderer:
         ValueError
             If the shapes do not fit.
         """
-        return spectrograms_to_waves(self.spectrograms(hooks, pitches), self._size)
+        spectrograms = self.spectrograms(hooks, pitches)
+        if self._model.architecture.harmonic_maps:
+            return spectrograms_to_partials(spectrograms, np.asarray(pitches, np.float64), self._size)
+        return spectrograms_to_waves(spectrograms, self._size)

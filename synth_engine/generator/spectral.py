@@ -200,26 +200,51 @@ def spectrograms_to_waves(spectrograms: FloatArray, representation: Representati
     size = representation
     waves = np.empty((len(spectrograms), size.wave_frames), np.float32)
     for note, spectrogram in enumerate(spectrograms):  # one note at a time stays inside the cache
-        spectrum = _spectrum(spectrogram, size)
-        windows = scipy.fft.irfft(spectrum, n=size.window_frames, axis=-1, overwrite_x=True)
-        windows *= _hann(size.window_frames) * np.float32(1.0 / 1.5)  # Hann / sum of squared shifted Hanns
-        waves[note] = _overlap_add(windows, size.hop_frames)[size.padding_frames :]
+        waves[note] = spectra_to_wave(_spectrum(spectrogram, size), size)
     return waves
 
 
-def _spectrum(spectrogram: FloatArray, size: Representation) -> NDArray[np.complex64]:
-    """Complex spectrum of one note, shape (frames, bins + 1), DC first."""
+def spectra_to_wave(spectrum: NDArray[np.complex64], size: Representation) -> FloatArray:
+    """Overlap and add one note's windows.
+
+    Parameters
+    ----------
+    spectrum : NDArray[np.complex64], shape (frames, bins)
+        FFT bins 1..bins of every frame; DC is zero.
+    size : Representation
+        Sizes.
+
+    Returns
+    -------
+    NDArray[np.float32], shape (wave_frames,)
+    """
+    with_dc = np.zeros((size.frames, size.bins + 1), np.complex64)
+    with_dc[:, 1:] = spectrum
+    windows = scipy.fft.irfft(with_dc, n=size.window_frames, axis=-1, overwrite_x=True)
+    windows *= _hann(size.window_frames) * np.float32(1.0 / 1.5)  # Hann / sum of squared shifted Hanns
+    return _overlap_add(windows, size.hop_frames)[size.padding_frames :]
+
+
+def to_linear_power(mel_power: FloatArray, size: Representation) -> FloatArray:
+    """Spread mel power (..., bins) over the linear bins."""
     _, to_linear = _float32_transposes(size.bins, size.sample_rate_hz / 2)
-    power = _apply(to_linear, np.exp(spectrogram[..., 0]))
-    # The running phase reaches hundreds of radians, so it is kept in turns and reduced before the
-    # float32 sine: 4e-5 of a turn at most is lost.
+    power: FloatArray = _apply(to_linear, mel_power)
+    return power
+
+
+def _spectrum(spectrogram: FloatArray, size: Representation) -> NDArray[np.complex64]:
+    """Complex spectrum of one note, shape (frames, bins)."""
+    _, to_linear = _float32_transposes(size.bins, size.sample_rate_hz / 2)
+    power = to_linear_power(np.exp(spectrogram[..., 0]), size)
+    # The running phase reaches hundreds of radians, so it is kept in half turns and reduced before the
+    # float32 sine.
     mel_phase = np.cumsum(spectrogram[..., 1], axis=0, dtype=np.float64)
     phase = _apply(to_linear, mel_phase)
     phase = (np.pi * (phase - 2.0 * np.rint(0.5 * phase))).astype(np.float32)
     magnitude = np.sqrt(power + np.float32(FLOOR))
-    spectrum = np.zeros((len(spectrogram), size.bins + 1), np.complex64)
-    spectrum.real[:, 1:] = magnitude * np.cos(phase)
-    spectrum.imag[:, 1:] = magnitude * np.sin(phase)
+    spectrum = np.empty(phase.shape, np.complex64)
+    np.multiply(magnitude, np.cos(phase), out=spectrum.real)
+    np.multiply(magnitude, np.sin(phase), out=spectrum.imag)
     return spectrum
 
 

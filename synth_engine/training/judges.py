@@ -16,6 +16,7 @@ SILENCE_DBFS = -50.0  # root mean square of the loudest 50 ms; real notes are al
 _JUDGE_RATE_HZ = 22_050
 _JUDGE_WINDOW_FRAMES = 43_844  # what the network takes at once: just under 2 s
 _LOWEST_JUDGED_PITCH = 21
+_FADED = 10.0 ** (-40.0 / 20.0)
 _NOTE_HEAD = "StatefulPartitionedCall:1"
 
 
@@ -55,9 +56,14 @@ class PitchJudge:
         loud = wave / max(float(np.abs(wave).max()), 1e-6)
         resampled = soxr.resample(loud.astype(np.float32), SAMPLE_RATE_HZ, _JUDGE_RATE_HZ)
         count = max(1, round(len(resampled) / _JUDGE_WINDOW_FRAMES))
-        windows = np.zeros(count * _JUDGE_WINDOW_FRAMES, np.float32)
-        windows[: len(resampled)] = resampled[: len(windows)]
-        (notes,) = self._session.run([_NOTE_HEAD], {self._input: windows.reshape(count, -1, 1)})
+        padded = np.zeros(count * _JUDGE_WINDOW_FRAMES, np.float32)
+        padded[: len(resampled)] = resampled[: len(padded)]
+        windows = padded.reshape(count, -1, 1)
+        # The network levels each window by itself, so it would hear the representation's noise floor
+        # (-93 dBFS, repeating every hop) as a note where a struck bar has long faded.
+        peaks = np.abs(windows).max(axis=(1, 2))
+        sounding = windows[peaks >= peaks.max() * _FADED]
+        (notes,) = self._session.run([_NOTE_HEAD], {self._input: sounding})
         return int(notes.mean(axis=(0, 1)).argmax()) + _LOWEST_JUDGED_PITCH
 
 

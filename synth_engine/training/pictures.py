@@ -1,8 +1,6 @@
 """Pictures of a model: its notes beside the real ones, and the curve of its training.
 
-    python -m synth_engine.training.pictures --model MODEL --data DATA --run RUN --out FOLDER
-
-Real notes are shown after a round trip through the representation, so that both rows have its limits.
+python -m synth_engine.training.pictures --model MODEL --data DATA --run RUN --out FOLDER
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
-from synth_engine.generator.spectral import SAMPLE_RATE_HZ, spectrograms_to_waves, waves_to_spectrograms
+from synth_engine.generator.spectral import SAMPLE_RATE_HZ
 from synth_engine.training.dataset import read_dataset
 
 SHOWN = (
@@ -69,11 +67,10 @@ def draw_sheet(model: Model, data: Path, path: Path) -> None:
     for place, name in enumerate(names):
         anchor = model.anchors[name]
         pitch = (anchor.lowest_pitch + anchor.highest_pitch) // 2
-        real = waves[by_note[name, pitch]].astype(np.float32)[None] / 32767.0
+        real = waves[by_note[name, pitch]].astype(np.float32) / 32767.0
         pitches = np.array([float(pitch)])
         generated = renderer.waves(entry.activate(anchor.latent[None], pitches), pitches)
-        pair = (spectrograms_to_waves(waves_to_spectrograms(real))[0], generated[0])
-        for kind, wave in enumerate(pair):
+        for kind, wave in enumerate((real, generated[0])):
             axis = axes[2 * (place // _COLUMNS) + kind, place % _COLUMNS]
             extent = (0.0, len(wave) / SAMPLE_RATE_HZ, 0.0, _HIGHEST_HZ / 1000.0)
             axis.imshow(level_db(wave), origin="lower", aspect="auto", extent=extent, vmin=-_RANGE_DB, vmax=0)

@@ -30,7 +30,7 @@ def test_lobe_map_peaks_where_the_partials_are() -> None:
     spectrogram = spectral.waves_to_spectrograms(_tone(fundamental_hz))[0, 16:100, :, 0].mean(axis=0)
     lobe = harmonic.maps_of_pitch(60.0).channels[:, 2]
     for n in range(1, 12):
-        bins = np.flatnonzero(np.abs(harmonic._mel_centres_hz(spectral.DEFAULT) - n * fundamental_hz) < 60)
+        bins = np.flatnonzero(np.abs(harmonic.mel_centres_hz(spectral.DEFAULT) - n * fundamental_hz) < 60)
         assert abs(bins[np.argmax(lobe[bins])] - bins[np.argmax(spectrogram[bins])]) <= 1
 
 

@@ -67,3 +67,10 @@ def test_random_notes_are_whole_notes(model: Model) -> None:
 def test_loudness_of_a_full_scale_square_is_zero_dbfs() -> None:
     assert judges.loudest_dbfs(np.ones(8_000, np.float32)) == pytest.approx(0.0, abs=1e-3)
     assert judges.loudest_dbfs(np.zeros(8_000, np.float32)) < -100
+
+
+@needs_judge
+def test_the_judge_does_not_hear_the_floor_behind_a_short_note() -> None:
+    wave = _plucked(72) * np.exp(-np.arange(64_000) / 2_000).astype(np.float32)
+    wave[::512] += 3e-5  # a click every hop, as the floor of the representation has
+    assert judges.PitchJudge().pitch_of(wave) == 72
