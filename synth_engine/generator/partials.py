@@ -158,7 +158,8 @@ def spectrograms_to_partials(
         plan = _plan(float(pitch), size)
         power = np.maximum(np.exp(spectrogram[..., 0]) - np.float32(_GATE), np.float32(0.0))
         phasors = _rotations(spectrogram, power, plan)[:, plan.harmonic] * _alternation(size)
-        phasors[:, plan.noisy] = _noise(size)[:, plan.noisy]
+        # Another stretch of noise for every pitch: chords add up as noise does, not as one signal.
+        phasors[:, plan.noisy] = np.roll(_noise(size), round(7.0 * pitch), axis=0)[:, plan.noisy]
         phasors *= np.sqrt(to_linear_power(power, size))
         waves[note] = spectra_to_wave(phasors, size)
     return waves
