@@ -134,7 +134,8 @@ class WorkerClient:
                 await self._run_once()
             except Exception:
                 log.exception("a fault of ours while listening to the render worker")
-            self._listener.worker_lost()
+            finally:
+                self._listener.worker_lost()  # also when stopped in the middle of a note
             if time.monotonic() - began_s > STEADY_S:
                 wait_s = FIRST_WAIT_S
             if self.state.name != "failed":

@@ -118,8 +118,9 @@ def test_a_played_key_gets_the_note_the_network_makes(
     hooks = Entry(model).activate(latent[None], pitches) + offset
     expected = upsample(NoteRenderer(model).waves(hooks, pitches))[0]
     row = memory.pool[ring.slots[64]]
-    assert np.abs(expected).max() > 1e-4
-    assert row[SOUND] == pytest.approx(expected, abs=1e-5)
+    peak = np.abs(expected).max()
+    assert peak > 1e-4
+    assert np.abs(row[SOUND] - expected).max() < 1e-3 * peak  # two compilations may round differently
     assert not row[:SLOT_GUARD_FRAMES].any()
     assert not row[-SLOT_GUARD_FRAMES:].any()
     assert ring.kinds[0] is EventKind.NOTE_ON

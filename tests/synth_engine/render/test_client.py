@@ -89,6 +89,7 @@ def test_what_the_worker_says_is_told_in_order() -> None:
 @pytest.mark.parametrize(
     "rubbish",
     [b"\xff" * 100, (3).to_bytes(4, "little") + b"abc", encode(RenderNotes(1, 1, [60.0], [1]))],
+    ids=["length", "body", "kind"],
 )
 def test_a_worker_that_talks_rubbish_is_replaced(rubbish: bytes) -> None:
     _, notebook = run(
@@ -119,6 +120,12 @@ def test_a_worker_that_writes_endless_errors_does_not_stop_the_client() -> None:
     code = f"sys.stderr.write('x' * 1_000_000); sys.stderr.flush(); s.sendall({READY!r}); time.sleep(60)"
     _, notebook = run(worker_that(code), lambda _, n: bool(n.told))
     assert notebook.kinds()[0] == "WorkerReady"
+
+
+def test_a_worker_that_does_not_want_to_stop_is_killed_and_told_as_lost() -> None:
+    client, notebook = run(worker_that(f"s.sendall({READY!r}); time.sleep(60)"), lambda _, n: bool(n.told))
+    assert notebook.kinds() == ["WorkerReady", "lost"]
+    assert client.pid is None
 
 
 def test_a_stopped_client_sends_nothing() -> None:
