@@ -16,6 +16,7 @@ from scipy import ndimage, signal
 
 CLICK_BAND_HZ = 12_000.0
 CLICK_STEP_DB = -60.0  # a step this large, relative to the local peak level, is a click
+AUDIBLE_STEP_DB = -96.0  # of full scale: softer than the last bit of a 16-bit recording
 LOCAL_S = 0.05  # how far "local" reaches
 STANDS_OUT = 6.0  # times the median of the band around it
 ONSET_MASK_S = 0.012  # a note may begin with anything
@@ -58,6 +59,7 @@ def find_clicks(mono: NDArray[np.float32], rate_hz: int, exempt: Sequence[int]) 
     step = burst / unit
     around = ndimage.uniform_filter1d(step, size)
     audible = level > 10 ** (SILENCE_DB / 20)
+    audible &= step > 10 ** (AUDIBLE_STEP_DB / 20)
     found = audible & (step > level * 10 ** (CLICK_STEP_DB / 20)) & (step > STANDS_OUT * around)
     mask = np.zeros(mono.size, bool)
     reach = round(ONSET_MASK_S * rate_hz)

@@ -2,7 +2,7 @@
 
 For a moment the level in each of 40 bands just after it is compared with just before it, two windows of
 20 ms that touch there. Levels are fourth roots of power, much like loudness; the rises, as a share of
-all there is, are the novelty. Its highest peak within 30 ms of the expected moment is the onset.
+all there is, are the novelty. Its highest peak within 20 ms of the expected moment is the onset.
 
 On a recording of FluidSynth's piano playing the piece 65 % of the moments pass a threshold that 2 % of
 the quiet moments pass: the rest, mostly bass notes under held chords, begin too softly for this eye.
@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 WINDOW_S = 0.02
 STEP_S = 0.001
-REACH_S = 0.03  # how far from the expected moment a rise is looked for
+REACH_S = 0.02  # how far from the expected moment a rise is looked for
+MARGIN_S = 0.012  # of a quiet moment from what the windows of another moment can see
 BANDS = 40
 LOWEST_HZ, HIGHEST_HZ = 90.0, 8000.0  # up to half the model's rate
 LOUDNESS_EXPONENT = 0.25  # of power
+FLOOR_DB = -60.0  # relative to the loudest piece; softer rises count for little
 FALSE_ALARM_RATE = 0.02  # what share of quiet moments the threshold lets pass
 CHORD_S = 0.012  # notes that begin within this are one moment
 
@@ -59,7 +61,7 @@ def quiet_moments(moments: Sequence[int], rate_hz: int, count: int, seed: int) -
     generator = np.random.default_rng(seed)
     frames = generator.integers(moments[0], moments[-1], size=50 * count)
     distance = np.abs(frames[:, None] - np.asarray(moments)[None, :]).min(axis=1)
-    return [int(frame) for frame in frames[distance > (REACH_S + WINDOW_S) * rate_hz][:count]]
+    return [int(frame) for frame in frames[distance > (REACH_S + WINDOW_S + MARGIN_S) * rate_hz][:count]]
 
 
 class OnsetFinder:
@@ -76,6 +78,10 @@ class OnsetFinder:
         self._window = np.hanning(self._size).astype(np.float32)
         self._bands = _band_matrix(self._size, rate_hz)
 
+        pieces = np.arange(self._pad, max(self._pad + mono.size - self._size, self._pad + 1), 10 * self._size)
+        loudest = float(self._loudness(pieces).sum(axis=1).max(initial=0.0))
+        self._floor = loudest * 10 ** (FLOOR_DB / 10 * LOUDNESS_EXPONENT) + 1e-12
+
     def _loudness(self, starts: NDArray[np.intp]) -> NDArray[np.float64]:
         blocks = self._mono[starts[:, None] + np.arange(self._size)] * self._window
         return ((np.abs(np.fft.rfft(blocks, axis=1)) ** 2) @ self._bands) ** LOUDNESS_EXPONENT
@@ -84,7 +90,7 @@ class OnsetFinder:
         """What begins within :data:`REACH_S` of ``frame``."""
         middles = self._pad + frame + self._offsets
         after, before = self._loudness(middles), self._loudness(middles - self._size)
-        all_there_is = (after + before).sum(axis=1) + 1e-12
+        all_there_is = (after + before).sum(axis=1) + self._floor
         novelty = np.maximum(after - before, 0.0).sum(axis=1) / all_there_is
         best = int(novelty.argmax())
         return Onset(float(novelty[best]), float(self._offsets[best] * 1000 / self._rate_hz))

@@ -31,22 +31,31 @@ ONSET_TOLERANCE_S = 0.05  # the usual one of note transcription
 
 
 @dataclass(frozen=True)
+class HeardOnset:
+    """How probable an onset is, and where the judge puts it against the score (late is positive)."""
+
+    probability: float
+    error_ms: float
+
+
+@dataclass(frozen=True)
 class Hearing:
     """What the judge heard: probabilities, float32 (rows, 88 keys from A0), one row every 11.6 ms."""
 
     onset: NDArray[np.float32]
     note: NDArray[np.float32]
 
-    def onset_near(self, note: ExpectedNote, rate_hz: int, tolerance_s: float = ONSET_TOLERANCE_S) -> float:
-        """The highest onset probability of the note's key near its expected beginning."""
-        first, last = self._rows(note.frame / rate_hz - tolerance_s, note.frame / rate_hz + tolerance_s)
-        return float(self.onset[first:last, note.key - LOWEST_KEY].max(initial=0.0))
-
-    def activity_in(self, note: ExpectedNote, rate_hz: int) -> float:
-        """The highest note probability of the key while the note should sound."""
-        end_s = max(note.end_frame / rate_hz, note.frame / rate_hz + 0.1)
-        first, last = self._rows(note.frame / rate_hz, end_s)
-        return float(self.note[first:last, note.key - LOWEST_KEY].max(initial=0.0))
+    def onset_near(
+        self, note: ExpectedNote, rate_hz: int, tolerance_s: float = ONSET_TOLERANCE_S
+    ) -> HeardOnset:
+        """The most probable onset of the note's key near its expected beginning."""
+        at_s = note.frame / rate_hz
+        first, last = self._rows(at_s - tolerance_s, at_s + tolerance_s)
+        near = self.onset[first:last, note.key - LOWEST_KEY]
+        if not near.size:
+            return HeardOnset(0.0, 0.0)
+        best = int(near.argmax())
+        return HeardOnset(float(near[best]), 1000 * ((first + best) * HOP_SAMPLES / RATE_HZ - at_s))
 
     def _rows(self, start_s: float, end_s: float) -> tuple[int, int]:
         first, last = (round(time_s * RATE_HZ / HOP_SAMPLES) for time_s in (start_s, end_s))
