@@ -25,6 +25,7 @@ from synth_engine import abi
 from synth_engine.hosts.null import NullHost
 from synth_engine.hosts.portaudio import HostUnavailable, PortAudioHost, check_output
 from synth_engine.hosts.recovery import recover
+from synth_engine.kernel.compiled import is_compiled
 from synth_engine.shared_memory import EngineMemory, EngineMemoryError
 
 EXIT_OK = 0
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _leave(EXIT_OK)
         memory = EngineMemory.open(options.runtime_dir)
         recover(memory)
+        if not is_compiled():
+            _complain("compiling the sound engine for this processor; this happens once and takes 10-30 s")
         host = _open_host(memory, options)
         blocks = int(memory.record["telemetry"]["blocks"])
         host.start()

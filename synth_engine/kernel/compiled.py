@@ -65,6 +65,11 @@ def cache_directory() -> Path:
     return Path(platformdirs.user_cache_dir("timbred")) / "kernel"
 
 
+def is_compiled() -> bool:
+    """Whether `load_kernel` will find its object, so that it takes no time."""
+    return (cache_directory() / f"{source_digest()}.o").exists()
+
+
 def load_kernel(directory: Path | None = None) -> Kernel:
     """The kernel, ready to call; some milliseconds if it is kept on disk, else some seconds.
 

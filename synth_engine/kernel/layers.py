@@ -3,36 +3,49 @@
 Crossfade law: with ``x`` going from 0 to 1 the layers get ``(1 - x) / n`` and ``x / n`` with
 ``n = sqrt((1 - x)^2 + x^2 + 2 r x (1 - x))``, which keeps the power constant for layers of equal
 power and correlation ``r``: equal power for strangers (r = 0), equal gain for the same sound
-(r = 1). ``r`` is measured when the crossfade starts, at the frames that will sound.
+(r = 1). ``r`` is measured when the crossfade starts, at the frames that will sound, after the new
+layer has been moved by up to half a period to where it agrees best with the old one: two notes of
+one pitch that happened to stand against each other would otherwise leave a hole.
 """
 
 from __future__ import annotations
 
 import math
 
-from synth_engine.abi import BANK_RATE_HZ, NO_SLOT, NOTE_SECONDS, SLOT_COUNT, SLOT_GUARD_FRAMES, VOICE_COUNT
+from synth_engine.abi import (
+    BANK_RATE_HZ,
+    NO_SLOT,
+    NOTE_SECONDS,
+    SLOT_COUNT,
+    SLOT_GUARD_FRAMES,
+    SLOT_STRIDE_FRAMES,
+    VOICE_COUNT,
+)
 from synth_engine.kernel.envelope import FREE
 from synth_engine.kernel.slots import acquire_slot, release_slot
 from synth_engine.kernel.toolchain import kernel
 
 CORRELATION_POINTS = 192
-CORRELATION_S = 0.024  # 1.5 periods of the lowest notes, dozens of the middle ones
+SHORTEST_WINDOW_S = 0.016
+LONGEST_PERIOD_S = 0.04
+COARSE_LAGS = 32  # per period: fine enough for the first eight partials
+FINE_LAGS = 8  # between two coarse ones
+ALIGNED = 1e-4  # gains in correlation below this are not worth a shift
+TUNING_KEY = 69.0
+TUNING_HZ = 440.0
 
 
 @kernel
-def layer_correlation(old, old_position, new, new_position, old_speed, new_speed):
-    """Normalised correlation 0..1 of two notes, each from its position (s) and at its speed.
+def layer_correlation(old, old_first, old_step, new, new_first, new_step):
+    """Normalised correlation -1..1 of two notes, each read from a frame on in steps of its own.
 
-    Negative values count as 0: boosting what cancels would only make the dip noisy.
+    Guards and frames past the end count as the silence they are; 0 if either note is silent.
     """
-    step = CORRELATION_S / CORRELATION_POINTS * BANK_RATE_HZ
-    first_old = old_position * BANK_RATE_HZ + SLOT_GUARD_FRAMES
-    first_new = new_position * BANK_RATE_HZ + SLOT_GUARD_FRAMES
-    last = NOTE_SECONDS * BANK_RATE_HZ + SLOT_GUARD_FRAMES
+    last = SLOT_STRIDE_FRAMES - 1
     product, old_power, new_power = 0.0, 0.0, 0.0
     for point in range(CORRELATION_POINTS):
-        here = old[int(min(first_old + point * step * old_speed, last))]
-        there = new[int(min(first_new + point * step * new_speed, last))]
+        here = old[int(min(old_first + point * old_step, last))]
+        there = new[int(min(new_first + point * new_step, last))]
         product += here * there
         old_power += here * here
         new_power += there * there
@@ -40,7 +53,50 @@ def layer_correlation(old, old_position, new, new_position, old_speed, new_speed
     if not power > 1e-12:  # silence, or not a number
         return 0.0
     correlation = product / power
-    return min(max(correlation, 0.0), 1.0) if correlation == correlation else 0.0  # noqa: PLR0124  NaN
+    return correlation if abs(correlation) <= 1.001 else 0.0
+
+
+@kernel
+def align_layers(old, old_position, old_speed, new, new_position, new_speed, period_s):
+    """Where in the new note to go on so that its waves fall on the old one's: at most half a period away.
+
+    Parameters
+    ----------
+    old, new : float32 (SLOT_STRIDE_FRAMES,)
+    old_position, new_position : float64
+        Seconds into each note.
+    old_speed, new_speed : float64
+        Seconds of note per second of sound.
+    period_s : float64
+        Of the new note, in its own time.
+
+    Returns
+    -------
+    position, correlation
+        Position in the new note (s), and the correlation found there, 0..1.
+    """
+    period_s = min(period_s, LONGEST_PERIOD_S)
+    window_s = max(SHORTEST_WINDOW_S, 1.5 * period_s / new_speed)
+    old_step = window_s / CORRELATION_POINTS * BANK_RATE_HZ * old_speed
+    new_step = window_s / CORRELATION_POINTS * BANK_RATE_HZ * new_speed
+    old_first = old_position * BANK_RATE_HZ + SLOT_GUARD_FRAMES
+    best = new_position
+    best_correlation = layer_correlation(
+        old, old_first, old_step, new, new_position * BANK_RATE_HZ + SLOT_GUARD_FRAMES, new_step
+    )
+    for refinement in range(2):
+        middle = best
+        lags = COARSE_LAGS if refinement == 0 else 2 * FINE_LAGS
+        lag_s = period_s / COARSE_LAGS / (1 if refinement == 0 else FINE_LAGS)
+        for lag in range(-lags // 2, lags // 2 + 1):
+            position = middle + lag * lag_s
+            if not 0.0 <= position < NOTE_SECONDS:
+                continue
+            first = position * BANK_RATE_HZ + SLOT_GUARD_FRAMES
+            correlation = layer_correlation(old, old_first, old_step, new, first, new_step)
+            if correlation > best_correlation + ALIGNED:
+                best, best_correlation = position, correlation
+    return best, min(max(best_correlation, 0.0), 1.0)
 
 
 @kernel
@@ -63,8 +119,9 @@ def begin_crossfade(voice, notes, slot, source_pitch):
     voice.crossfade = 0.0
     old_speed = 2.0 ** ((voice.key - voice.old_source_pitch) / 12.0)
     new_speed = 2.0 ** ((voice.key - source_pitch) / 12.0)
-    voice.correlation = layer_correlation(
-        notes[voice.old_slot], voice.old_position, notes[slot], voice.position, old_speed, new_speed
+    period_s = 2.0 ** ((TUNING_KEY - source_pitch) / 12.0) / TUNING_HZ
+    voice.position, voice.correlation = align_layers(
+        notes[voice.old_slot], voice.position, old_speed, notes[slot], voice.position, new_speed, period_s
     )
 
 

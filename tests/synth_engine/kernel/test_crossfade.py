@@ -22,15 +22,17 @@ def powers_db(sound: NDArray[np.float64], window_frames: int) -> NDArray[np.floa
     return 10 * np.log10(power / power[:5].mean())
 
 
-def crossfade(player: Player, old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float64]:
+def crossfade(
+    player: Player, old: NDArray[np.float32], new: NDArray[np.float32], key: int = 60
+) -> NDArray[np.float64]:
     """Half a second: 0.1 s old, 0.3 s of crossfade, 0.1 s new."""
     player.load(0, old)
     player.load(1, new)
     player.set(CROSSFADE_S=0.3)
-    player.set_key(60, 0)
-    player.note_on(60)
+    player.set_key(key, 0)
+    player.note_on(key)
     before = player.mono(4864)
-    player.set_key(60, 1)
+    player.set_key(key, 1)
     return np.concatenate([before, player.mono(19_200)])
 
 
@@ -51,6 +53,19 @@ def test_half_related_sounds_keep_their_power(player: Player) -> None:
     levels = powers_db(crossfade(player, common + noise(4), common + noise(5)), 960)
     assert levels.min() > -3.0
     assert levels.max() < 1.5
+
+
+@pytest.mark.parametrize("key", [36, 60, 84])
+@pytest.mark.parametrize("turns", [0.25, 0.5, 0.8])
+def test_two_notes_that_stand_against_each_other_leave_no_hole(
+    player: Player, key: int, turns: float
+) -> None:
+    frequency_hz = 440.0 * 2 ** ((key - 69) / 12)
+    old = sine(frequency_hz) + sine(2 * frequency_hz, 0.05)
+    new = sine(frequency_hz, phase=2 * np.pi * turns) + sine(2 * frequency_hz, 0.05, 4 * np.pi * turns)
+    levels = powers_db(crossfade(player, old, new, key), 1600)
+    assert levels.min() > -1.0
+    assert levels.max() < 1.0
 
 
 @given(share=st.floats(0, 1), correlation=st.floats(0, 1))
