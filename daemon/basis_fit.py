@@ -73,6 +73,7 @@ def _anchor_mixes(model: Model) -> Draw | None:
         ends = anchors[generator.integers(0, len(anchors), (count, 2))]
         share = generator.random((count, 1), dtype=np.float32)
         noise = generator.standard_normal((count, model.latent_size), dtype=np.float32)
-        return (share * ends[:, 0] + (1 - share) * ends[:, 1] + MIX_NOISE * noise).astype(np.float32)
+        mixed: NDArray[np.float32] = share * ends[:, 0] + (1 - share) * ends[:, 1]
+        return (mixed + MIX_NOISE * noise).astype(np.float32, copy=False)
 
     return draw

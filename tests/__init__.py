@@ -1,1 +1,1 @@
-"""Tests, mirroring the packages; a package itself so that ``tests/synth_engine`` never shadows ``synth_engine``."""
+"""Tests, mirroring the packages; a package, so that ``tests/synth_engine`` never shadows ``synth_engine``."""
