@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from synth_engine.abi import (
     BANK_RATE_HZ,
     NO_SLOT,
@@ -23,19 +25,19 @@ from synth_engine.abi import (
 )
 from synth_engine.kernel.envelope import FREE
 from synth_engine.kernel.slots import acquire_slot, release_slot
-from synth_engine.kernel.toolchain import kernel
+from synth_engine.kernel.toolchain import kernel, kernel_vectorised
 
-CORRELATION_POINTS = 192
+CORRELATION_POINTS = 128
 SHORTEST_WINDOW_S = 0.016
 LONGEST_PERIOD_S = 0.04
-COARSE_LAGS = 32  # per period: fine enough for the first eight partials
-FINE_LAGS = 8  # between two coarse ones
+COARSE_LAGS = 24  # per period: fine enough for the first six partials
+FINE_LAGS = 4  # between two coarse ones
 ALIGNED = 1e-4  # gains in correlation below this are not worth a shift
 TUNING_KEY = 69.0
 TUNING_HZ = 440.0
 
 
-@kernel
+@kernel_vectorised
 def layer_correlation(old, old_first, old_step, new, new_first, new_step):
     """Normalised correlation -1..1 of two notes, each read from a frame on in steps of its own.
 
@@ -44,8 +46,8 @@ def layer_correlation(old, old_first, old_step, new, new_first, new_step):
     last = SLOT_STRIDE_FRAMES - 1
     product, old_power, new_power = 0.0, 0.0, 0.0
     for point in range(CORRELATION_POINTS):
-        here = old[int(min(old_first + point * old_step, last))]
-        there = new[int(min(new_first + point * new_step, last))]
+        here = old[np.uint64(min(old_first + point * old_step, last))]
+        there = new[np.uint64(min(new_first + point * new_step, last))]
         product += here * there
         old_power += here * here
         new_power += there * there
