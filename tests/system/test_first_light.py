@@ -95,11 +95,16 @@ def test_no_block_was_late_by_the_callbacks_own_count(evening: Evening) -> None:
 
 
 def test_no_note_was_lost_stolen_or_silent(evening: Evening) -> None:
-    played = len(evening.control.score.notes) + len(evening.swept.score.notes)
-    assert evening.grown("notes_started") == played
-    assert (
-        evening.grown("silent_keys") == evening.grown("dropped_events") == evening.grown("stolen_voices") == 0
-    )
+    runs = (evening.control, evening.swept)
+    played = sum(len(run.score.notes) for run in runs)
+    sent = sum(len(run.score.events) for run in runs)
+    started, received = evening.grown("notes_started"), evening.grown("midi_messages")
+    keep_figures("notes", {"played": played, "started": started, "sent": sent, "received": received})
+    # JACK MIDI of a cycle in which the machine held a client up is lost to that client, and only then
+    assert sent - len(evening.witness.stalls_ms) <= received <= sent
+    assert played - (sent - received) <= started <= played
+    for name in ("silent_keys", "dropped_events", "stolen_voices", "midi_malformed", "midi_unpushed"):
+        assert evening.grown(name) == 0, name
 
 
 def test_an_onset_is_heard_for_every_note_at_its_time(
@@ -121,7 +126,7 @@ def test_an_onset_is_heard_for_every_note_at_its_time(
     }
     keep_figures("onsets", figures)
     assert figures["false_alarms"] < 0.05
-    assert figures["heard"] > 0.97
+    assert figures["heard"] > 0.98
     assert abs(median) < 12  # the judge's own grid is 11.6 ms
     assert -30 < low < high < 45
 
@@ -135,10 +140,10 @@ def test_clear_onsets_are_exact_to_milliseconds(evening: Evening, notes: list[Ex
     })  # fmt: skip
     assert evening.probe.missed == 0
     assert abs(median) < 4
-    assert -12 < low < high < 12
+    assert -16 < low < high < 16
 
 
-def test_pitches_are_written_down_nearly_as_well_as_a_pianos(
+def test_pitches_are_written_down_as_well_as_a_pianos(
     evening: Evening, notes: list[ExpectedNote], hearing: Hearing, tmp_path: Path
 ) -> None:
     require(fluidsynth.soundfont(), fluidsynth.PACKAGES)
@@ -149,8 +154,8 @@ def test_pitches_are_written_down_nearly_as_well_as_a_pianos(
         "recall": ours.recall, "precision": ours.precision, "f1": ours.f1,
         "piano_recall": piano.recall, "piano_precision": piano.precision, "piano_f1": piano.f1,
     })  # fmt: skip
-    assert ours.recall > 0.75 * piano.recall
-    assert ours.f1 > 0.75 * piano.f1
+    assert ours.recall > 0.95 * piano.recall
+    assert ours.f1 > 0.95 * piano.f1
 
 
 def piano_reference(score: Score, folder: Path, rate_hz: int):  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ CLICK_STEP_DB = -60.0  # a step this large, relative to the local peak level, is
 AUDIBLE_STEP_DB = -96.0  # of full scale: softer than the last bit of a 16-bit recording
 LOCAL_S = 0.05  # how far "local" reaches
 STANDS_OUT = 6.0  # times the median of the band around it
-ONSET_MASK_S = 0.012  # a note may begin with anything
+BEFORE_ONSET_S, AFTER_ONSET_S = 0.006, 0.018  # a note may begin with anything, and a little late
 SILENCE_DB = -90.0
 
 
@@ -52,7 +52,7 @@ def _burst(mono: NDArray[np.float32], rate_hz: int) -> tuple[NDArray[np.float64]
 
 
 def find_clicks(mono: NDArray[np.float32], rate_hz: int, exempt: Sequence[int]) -> list[Click]:
-    """Steps above :data:`CLICK_STEP_DB` that are not within :data:`ONSET_MASK_S` of an ``exempt`` frame."""
+    """Steps above :data:`CLICK_STEP_DB` that are not by an ``exempt`` frame, 6 ms before to 18 after."""
     burst, unit = _burst(mono, rate_hz)
     size = round(LOCAL_S * rate_hz) | 1
     level = ndimage.maximum_filter1d(np.abs(mono.astype(np.float64)), size)
@@ -62,9 +62,9 @@ def find_clicks(mono: NDArray[np.float32], rate_hz: int, exempt: Sequence[int]) 
     audible &= step > 10 ** (AUDIBLE_STEP_DB / 20)
     found = audible & (step > level * 10 ** (CLICK_STEP_DB / 20)) & (step > STANDS_OUT * around)
     mask = np.zeros(mono.size, bool)
-    reach = round(ONSET_MASK_S * rate_hz)
+    before, after = round(BEFORE_ONSET_S * rate_hz), round(AFTER_ONSET_S * rate_hz)
     for frame in exempt:
-        mask[max(frame - reach, 0) : frame + reach] = True
+        mask[max(frame - before, 0) : max(frame + after, 0)] = True
     found &= ~mask
     labels, count = ndimage.label(ndimage.binary_dilation(found, iterations=48))
     peaks = ndimage.maximum_position(step, labels, range(1, count + 1)) if count else []
@@ -80,7 +80,7 @@ def click_detection_rate(
     """
     generator = np.random.default_rng(7)
     level = ndimage.maximum_filter1d(np.abs(mono), round(LOCAL_S * rate_hz) | 1)
-    reach = 2 * round(ONSET_MASK_S * rate_hz)
+    reach = round(1.3 * AFTER_ONSET_S * rate_hz)
     tail = np.exp(-np.arange(round(0.02 * rate_hz)) / (0.005 * rate_hz))
     busy = np.asarray(exempt)
     places = generator.integers(rate_hz, mono.size - rate_hz, size=20 * count)
