@@ -41,6 +41,9 @@ STEADY_S = 10.0  # a worker that lived this long starts the waits from the begin
 STOP_S = 1.0  # for the note at hand
 GRACE_S = 0.5  # from the closed socket to the end of the process
 WORKER_COMMAND = (sys.executable, "-m", "synth_engine.render", "--fd")
+# OpenBLAS threads spin for a while after each product and take the core from the network: 74 ms of
+# processor time a note instead of 42.
+_ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _STOP_STEP_S = 0.005
 _LENGTH_BYTES = 4
 _LOADING = -1  # request number of a failed load
@@ -229,7 +232,7 @@ async def _spawn(command: Sequence[str], connection: socket.socket) -> Process:
         stdout=DEVNULL,
         stderr=PIPE,
         pass_fds=(connection.fileno(),),
-        env={**os.environ, "PYTHONPATH": search},
+        env={**os.environ, **_ONE_BLAS_THREAD, "PYTHONPATH": search},
     )
 
 
