@@ -213,4 +213,5 @@ def run_to_end(
         env=surroundings, cwd=REPOSITORY, timeout=timeout_s, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+    home.remove_shared_maps()
     return done.returncode, done.stdout
