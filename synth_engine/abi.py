@@ -13,8 +13,8 @@ Two files are mapped by the control process and by the audio process:
 Ownership
 ---------
 * ``parameters`` : written by control, read by the kernel (aligned 8-byte stores, smoothed there).
-* ``events[r]`` : ring ``r``; exactly one writing thread each (ring 0 is the control thread, ring
-  1.. one MIDI port each) and one reader, the kernel. ``write_index`` belongs to the writer,
+* ``events[r]`` : ring ``r``; exactly one writing thread each (ring 0 is the control thread; rings
+  1.. are the MIDI thread's, one a port) and one reader, the kernel. ``write_index`` belongs to the writer,
   ``read_index`` to the kernel; both only ever grow, the place is ``index % RING_EVENTS``.
 * ``returns`` : ring written by the kernel, read by control (slots coming back, notes that started).
 * ``keys``, ``slots``, ``voices``, ``channels``, ``telemetry`` : written by the kernel only; control
