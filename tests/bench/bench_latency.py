@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.system import daemon_process, fluidsynth
 from tests.system.capture import read_recording, recording
-from tests.system.daemon_process import Home, started_daemon
+from tests.system.daemon_process import new_home, started_daemon
 from tests.system.jack_server import JackServer, jack_server
 from tests.system.midi_player import start_player
 from tests.system.probe import Latency, describe, measure_latency, probe_score
@@ -26,7 +26,7 @@ from tests.system.probe import Latency, describe, measure_latency, probe_score
 
 @contextmanager
 def _daemon(server: JackServer, folder: Path) -> Iterator[None]:
-    with started_daemon(Home(folder), environment=server.environment) as daemon:
+    with started_daemon(new_home(folder / "home"), environment=server.environment) as daemon:
         daemon.wait_ready()
         daemon.wait_bank()
         daemon.osc.send("/release", 0.02)
