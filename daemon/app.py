@@ -22,10 +22,12 @@ from daemon.controller import Controller
 from daemon.events import CommandError, LoadPreset
 from daemon.exits import Exit, Unavailable
 from daemon.greeting import greet
+from daemon.instance_lock import InstanceLock
 from daemon.latent_control import LatentControl
 from daemon.midi.door import MidiDoor
 from daemon.osc.endpoints import parse_endpoint
-from daemon.osc.server import OscPortInUse, OscServer
+from daemon.osc.receiving import OscPortInUse, check_port_free
+from daemon.osc.server import OscServer
 from daemon.settings import resolve_model
 from daemon.state import State, StateKeeper
 from daemon.status import audio_status, merge, process_status, telemetry_status
@@ -71,23 +73,29 @@ class App:
         ModelError, OSError
             If the model or the runtime directory cannot be used.
         """
-        async with contextlib.AsyncExitStack() as stack:
-            await self._start(stack)
-            await self._stop.wait()
-            log.info("stopping: fading out and saving")
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                await self._start(stack)
+                await self._stop.wait()
+                log.info("stopping: fading out and saving")
+        except OscPortInUse as error:
+            raise Unavailable(str(error)) from None
         return Exit.CLEAN
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         self._watch_signals()
+        stack.callback(InstanceLock(self._paths.runtime).release)
+        check_port_free(self._config.osc.host, self._config.osc.port)
         memory = EngineMemory.create(self._paths.runtime)
-        stack.callback(memory.close)
+        stack.callback(memory.remove)
         self._memory = memory
         audio = self._audio = AudioProcess(self._audio_options(), self._audio_opened)
         await audio.start()
         stack.push_async_callback(audio.stop)
 
         self._build(memory)
-        await self._open_osc(stack)
+        await self._osc.start()
+        stack.callback(self._osc.stop)
         self._latent.send()  # before the worker: a bank kept on disk is mapped at once
         await self._instrument.start()
         stack.push_async_callback(self._instrument.stop)
@@ -160,13 +168,6 @@ class App:
     def _audio_options(self) -> AudioOptions:
         audio = self._config.audio
         return AudioOptions(self._paths.runtime, audio.device, audio.rate_hz, audio.block_frames, audio.null)
-
-    async def _open_osc(self, stack: contextlib.AsyncExitStack) -> None:
-        try:
-            await self._osc.start()
-        except OscPortInUse as error:
-            raise Unavailable(str(error)) from None
-        stack.callback(self._osc.stop)
 
     # -- what goes on
 

@@ -109,6 +109,12 @@ class EngineMemory:
             except BufferError:
                 continue  # a ring's writer or an array still holds it
 
+    def remove(self) -> None:
+        """Drop the maps and give the memory back; processes that still map the files keep theirs."""
+        self.close()
+        for name in (ENGINE_NAME, POOL_NAME):
+            (self.directory / name).unlink(missing_ok=True)
+
 
 def _make(path: Path, size: int) -> mmap.mmap:
     try:

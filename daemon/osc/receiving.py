@@ -106,6 +106,17 @@ class UdpSocket:
         self._socket.close()
 
 
+def check_port_free(host: str, port: int) -> None:
+    """Refuse early what binding would refuse later, before anything else has been started.
+
+    Raises
+    ------
+    OscPortInUse, OSError
+        As :class:`UdpSocket`.
+    """
+    _bind(host, port).close()
+
+
 def _bind(host: str, port: int) -> socket.socket:
     numeric = "127.0.0.1" if host == "localhost" else host
     try:

@@ -17,6 +17,7 @@ from synth_engine.banks.points import Point
 from synth_engine.banks.slots import Owner
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model import Model
+from synth_engine.render.awaited import AwaitedNotes
 from synth_engine.render.scheduler import Render, Scheduler, SendPoint
 from synth_engine.rings import EventWriter, ReturnReader
 from synth_engine.shared_memory import EngineMemory
@@ -52,6 +53,7 @@ class Performer(ABC):
         self._returns = ReturnReader(memory)
         self._scheduler = Scheduler(model.pitches, fill_banks=fill_banks)
         self._owed_offs: dict[tuple[int, int], float] = {}  # (key, channel) -> release velocity
+        self._awaited = AwaitedNotes()
         self._refused_events = 0
 
     # ---- performance
@@ -63,6 +65,8 @@ class Performer(ABC):
         if not delivered:
             self._owed_offs.pop((key, channel), None)
             self._push(EventKind.NOTE_ON, channel, stamp_ns, key, velocity)
+        silent = self._scheduler.keys.slot(key) == NO_SLOT
+        self._awaited.note_on(key, channel, velocity, silent=silent)
         self._scheduler.note_on(key, channel, self._clock())
         if not self._scheduler.keys.is_own(key):
             self._wake()
@@ -71,7 +75,8 @@ class Performer(ABC):
         self, key: int, velocity: float = 0.0, channel: int = 0, stamp_ns: int = 0, *, delivered: bool = False
     ) -> None:
         """A key comes up; ``velocity`` is the release velocity 0..1."""
-        if not delivered and not self._push(EventKind.NOTE_OFF, channel, stamp_ns, key, velocity):
+        tell = self._awaited.note_off(key, channel) or not delivered
+        if tell and not self._push(EventKind.NOTE_OFF, channel, stamp_ns, key, velocity):
             self._owed_offs[key, channel] = velocity  # a lost one would sound for ever
         self._scheduler.note_off(key, channel)
 
@@ -110,6 +115,7 @@ class Performer(ABC):
         """Silence at once, whatever the rings hold."""
         self._memory.record["panic"] += 1
         self._owed_offs.clear()
+        self._awaited.release(_ALL_CHANNELS)
         self._scheduler.played.release(_ALL_CHANNELS)
 
     def set_kernel_parameter(self, parameter: KernelParameter, value: float) -> None:
@@ -211,6 +217,7 @@ class Performer(ABC):
     def _release_all(self, kind: EventKind, channel: int, stamp_ns: int, delivered: bool) -> None:
         if not delivered:
             self._push(kind, channel, stamp_ns)
+        self._awaited.release(channel)
         self._scheduler.played.release(channel)
 
     def _push(self, kind: EventKind, channel: int, stamp_ns: int, key: int = -1, value: float = 0.0) -> bool:
@@ -232,3 +239,6 @@ class Performer(ABC):
             stamp_ns=0,
         )
         assert pushed, "the scheduler was told of more places than the ring has"
+        if change.slot != NO_SLOT:
+            for channel, velocity in self._awaited.begin(change.key):
+                self._push(EventKind.NOTE_ON, channel, 0, change.key, velocity)

@@ -10,6 +10,8 @@ import click
 import pytest
 
 from daemon.cli import timbred
+from daemon.exits import Unavailable
+from daemon.instance_lock import InstanceLock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,7 +66,9 @@ def test_a_broken_model_is_told_before_anything_starts(tmp_path: Path) -> None:
     model.mkdir()
     (model / "model.json").write_text("{}")
     (model / "model.safetensors").write_bytes(b"\x00" * 10)
-    result = run("run", "--null", "--osc-port", "0", "--model", str(model), home=tmp_path)
+    result = run(
+        "run", "--instance", "test-cli", "--null", "--osc-port", "0", "--model", str(model), home=tmp_path
+    )
     assert result.returncode == 78
     assert str(model) in result.stderr
     assert "Traceback" not in result.stderr
@@ -87,3 +91,13 @@ def test_devices_lists_without_a_sound_card(tmp_path: Path) -> None:
     result = run("devices", home=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "MIDI inputs" in result.stdout
+
+
+def test_a_second_daemon_of_an_instance_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    lock = InstanceLock(runtime)
+    with pytest.raises(Unavailable, match="--instance"):
+        InstanceLock(runtime)
+    lock.release()
+    InstanceLock(runtime).release()
