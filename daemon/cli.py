@@ -21,7 +21,7 @@ from synth_engine.generator.model import ModelError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="timbred")
 def timbred() -> None:
-    r"""Play a neural network: MIDI notes in, OSC to steer the timbre, sound out.
+    """Play a neural network: MIDI notes in, OSC to steer the timbre, sound out.
 
     \b
     Example:
@@ -44,7 +44,7 @@ def timbred() -> None:
 @click.option("--greeting/--no-greeting", default=None, help="Play three notes when ready.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
 def run(verbose: bool, **options: Any) -> None:
-    r"""Play until interrupted (Ctrl-C fades out and saves the state).
+    """Play until interrupted (Ctrl-C fades out and saves the state).
 
     \b
     Example:
@@ -64,7 +64,7 @@ def run(verbose: bool, **options: Any) -> None:
 @timbred.command()
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def devices(as_json: bool) -> None:
-    r"""List sound outputs and MIDI inputs.
+    """List sound outputs and MIDI inputs.
 
     \b
     Example:
@@ -104,7 +104,7 @@ def devices(as_json: bool) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def doctor(config_path: Path | None, as_json: bool) -> None:
-    r"""Tell what is found, what is missing, and the command that mends it.
+    """Tell what is found, what is missing, and the command that mends it.
 
     \b
     Example:
@@ -140,7 +140,7 @@ def pca() -> None:
 @click.option("--samples", default=20_000, show_default=True, help="Latent points, spread over all pitches.")
 @click.option("--seed", default=0, show_default=True)
 def pca_fit(model: str | None, out: Path | None, components: int, samples: int, seed: int) -> None:
-    r"""Fit the principal components of block 1's activations over all pitches.
+    """Fit the principal components of block 1's activations over all pitches.
 
     \b
     Example:
@@ -169,7 +169,7 @@ def dataset() -> None:
 @click.option("--soundfont", type=click.Path(path_type=Path), help="Default: Debian's FluidR3_GM.sf2.")
 @click.option("--velocity", default=100, show_default=True, type=click.IntRange(1, 127))
 def dataset_render(out_dir: Path, soundfont: Path | None, velocity: int) -> None:
-    r"""Render a soundfont into labelled 4-second notes (16 kHz, one channel). Resumes where it stopped.
+    """Render a soundfont into labelled 4-second notes (16 kHz, one channel). Resumes where it stopped.
 
     \b
     Example:

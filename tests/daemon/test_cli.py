@@ -43,6 +43,7 @@ def test_every_command_helps_with_an_example(words: tuple[str, ...]) -> None:
     assert command.help is not None
     assert "Example:" in command.help
     assert f"timbred {' '.join(words)}" in command.help
+    assert "\\b" not in command.help  # click's mark, not its name
 
 
 def test_a_wrong_option_is_a_usage_error(tmp_path: Path) -> None:
