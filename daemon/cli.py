@@ -70,9 +70,8 @@ def devices(as_json: bool) -> None:
     Example:
       timbred devices
     """
-    from synth_engine.hosts.portaudio import HostUnavailable, list_outputs
-
     from daemon.midi.ports import list_inputs
+    from synth_engine.hosts.portaudio import HostUnavailable, list_outputs
 
     report: dict[str, Any] = {"outputs": [], "midi_inputs": [], "notes": []}
     try:
