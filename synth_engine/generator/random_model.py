@@ -10,7 +10,7 @@ from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.model import Anchor, Model
 from synth_engine.generator.model_folder import save_model
 
-SMALL_CHANNELS = (8, 8, 8, 8, 8, 4, 4)  # full-size spectrograms (4 s of sound), 22 ms a note
+SMALL_CHANNELS = (8, 8, 8, 8, 8, 4, 4)  # full-size spectrograms: 4 s of sound
 
 
 def make_random_model(
