@@ -42,6 +42,8 @@ from synth_engine.render.upsampling import upsample
 log = logging.getLogger(__name__)
 
 EXIT_BAD_STREAM = 70
+NOTE_PEAK = 0.95  # of the training notes
+LEVEL_GAIN = (0.25, 4.0)
 _LENGTH_BYTES = 4
 _NO_REQUEST = -1
 
@@ -99,7 +101,20 @@ class NoteMaker:
         sound: NDArray[np.float32] = upsample(self.renderer.waves(hooks, pitches))[0]
         if not np.isfinite(sound).all():
             raise RenderError(f"pitch {pitch:g}: the network answered with NaN or infinity")
-        return sound
+        return levelled(sound)
+
+
+def levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A note brought to the peak that the notes of the training set have.
+
+    The network keeps that level only roughly (0.27 to 2.0 over anchors and random points), and the
+    player would hear one key stick out or the limiter work. Neither silence nor a faint tail is blown up:
+    the gain stays within :data:`LEVEL_GAIN`.
+    """
+    lowest, highest = LEVEL_GAIN
+    peak = float(np.max(np.abs(sound), initial=0.0))
+    gain = highest if peak == 0.0 else min(max(NOTE_PEAK / peak, lowest), highest)
+    return (sound * np.float32(gain)).astype(np.float32, copy=False)
 
 
 def write_slot(pool: NDArray[np.float32], slot: int, sound: NDArray[np.float32]) -> None:

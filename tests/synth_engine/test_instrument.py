@@ -21,6 +21,7 @@ from synth_engine.generator.random_model import make_random_model
 from synth_engine.generator.runtime import NoteRenderer
 from synth_engine.instrument import Instrument
 from synth_engine.render.upsampling import upsample
+from synth_engine.render.worker import levelled
 from synth_engine.shared_memory import EngineMemory
 
 SOUND = slice(SLOT_GUARD_FRAMES, SLOT_GUARD_FRAMES + SLOT_FRAMES)
@@ -117,7 +118,7 @@ def test_a_played_key_gets_the_note_the_network_makes(
     model = load_model(model_path)
     pitches = np.array([64.0])
     hooks = Entry(model).activate(latent[None], pitches) + offset
-    expected = upsample(NoteRenderer(model).waves(hooks, pitches))[0]
+    expected = levelled(upsample(NoteRenderer(model).waves(hooks, pitches))[0])
     expected = np.pad(expected, (0, SLOT_FRAMES - len(expected)))
     row = memory.pool[ring.slots[64]]
     peak = np.abs(expected).max()

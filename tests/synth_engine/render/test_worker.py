@@ -26,7 +26,7 @@ from synth_engine.render.protocol import (
     decode,
     encode,
 )
-from synth_engine.render.worker import EXIT_BAD_STREAM, NoteMaker, Worker
+from synth_engine.render.worker import EXIT_BAD_STREAM, NoteMaker, Worker, levelled
 
 SOUND = slice(SLOT_GUARD_FRAMES, SLOT_GUARD_FRAMES + SLOT_FRAMES)
 
@@ -214,3 +214,9 @@ def test_the_end_of_the_stream_ends_the_worker(control: ControlEnd) -> None:
 def test_rubbish_ends_the_worker(control: ControlEnd, rubbish: bytes) -> None:
     control.socket.sendall(rubbish)
     assert control.ended() == EXIT_BAD_STREAM
+
+
+@pytest.mark.parametrize(("peak", "expected"), [(0.4, 0.95), (2.0, 0.95), (0.01, 0.04), (0.0, 0.0)])
+def test_notes_are_brought_to_one_level_but_silence_is_not_blown_up(peak: float, expected: float) -> None:
+    tone = (peak * np.sin(np.arange(320) * np.pi / 8)).astype(np.float32)
+    assert np.abs(levelled(tone)).max() == pytest.approx(expected, rel=1e-3)
