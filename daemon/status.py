@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +49,7 @@ def process_status(started_s: float) -> dict[str, Argument]:
     """Of the control process."""
     return {
         "seconds_up": time.monotonic() - started_s,
-        "control_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "control_mib": memory_mib(os.getpid()),  # ru_maxrss would be the parent's, if that was larger
     }
 
 
