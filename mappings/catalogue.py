@@ -16,7 +16,7 @@ _ROWS: tuple[ParameterSpec, ...] = (
         "db",
         -60,
         6,
-        -6,
+        -12,  # room for a dozen voices before the limiter works
         _K,
         "MASTER_GAIN",
         "Output level of the whole instrument.",

@@ -19,6 +19,7 @@ LIMITER_GAIN = int(KernelParameter.LIMITER_GAIN)
 TICK_FRAMES = 32  # pitch and gain targets move on this grid of absolute frames, whatever the block size
 SMOOTHING_S = 0.010
 CLOSING_S = 0.003
+LIMITER_ATTACK_S = 0.001
 LIMITER_RELEASE_S = 0.15
 KNEE = 10.0 ** (-3.0 / 20.0)  # of the ceiling; below it the limiter passes every bit
 SETTLED = 1.0e-6
@@ -70,7 +71,7 @@ def target_gains(parameters):
 
 @kernel
 def limited(peak, ceiling):
-    """What a peak becomes: itself up to the knee, then ever closer to the ceiling without reaching it."""
+    """What a size becomes: itself up to the knee, then, without a corner, ever closer to the ceiling."""
     knee = ceiling * KNEE
     if peak <= knee:
         return peak
@@ -79,11 +80,20 @@ def limited(peak, ceiling):
 
 
 @kernel
+def followed(peak, level, attack, release):
+    """The limiter's peak after one more frame: within a millisecond upwards, slowly downwards."""
+    if level > peak:
+        return peak + (level - peak) * attack
+    return peak * release
+
+
+@kernel
 def finish(engine, samples, begin, count, closing):
     """Column 0 holds the sum of the voices; make two channels of it, limited.
 
-    The limiter follows the larger channel's peak, at once upwards and slowly downwards, so it turns
-    a loud passage down instead of bending its waves; both channels get the same gain.
+    The limiter follows the larger channel's peak and turns a loud passage down to the knee instead of
+    bending its waves; both channels get the same gain. It needs a millisecond for that, without a
+    jump in the gain that would be heard as a click, and adds no delay; what sticks out meanwhile is bent.
     """
     telemetry, rate_hz = engine.telemetry, engine.telemetry.rate_hz
     left_target, right_target = target_gains(engine.parameters)
@@ -92,6 +102,8 @@ def finish(engine, samples, begin, count, closing):
         left_target, right_target = 0.0, 0.0
         share = smoothing_share(1.0, CLOSING_S, rate_hz)
     ceiling = max(engine.parameters[LIMITER_GAIN], LOWEST_CEILING)
+    knee = ceiling * KNEE
+    attack = smoothing_share(1.0, LIMITER_ATTACK_S, rate_hz)
     release = math.exp(-1.0 / (LIMITER_RELEASE_S * rate_hz))
     left_gain, right_gain, peak = engine.left_gain, engine.right_gain, engine.limiter_peak
     top_left, top_right = 0.0, 0.0
@@ -101,14 +113,17 @@ def finish(engine, samples, begin, count, closing):
         left_gain = approach(left_gain, left_target, share)
         right_gain = approach(right_gain, right_target, share)
         left, right = mono * left_gain, mono * right_gain
-        peak = max(abs(left), abs(right), peak * release)
-        if peak > ceiling * KNEE:
-            scale = limited(peak, ceiling) / peak
+        level = max(abs(left), abs(right))
+        peak = followed(peak, level, attack, release)
+        if peak > knee or level > knee:
+            scale = min(knee / peak, 1.0)
+            if level * scale > knee:
+                scale = limited(level * scale, ceiling) / level
             left *= scale
             right *= scale
             limited_frames += 1
-        else:
-            peak = peak if peak > SETTLED else 0.0
+        elif peak < SETTLED:
+            peak = 0.0
         top_left = max(top_left, abs(left))
         top_right = max(top_right, abs(right))
         samples[row, 0] = np.float32(left)

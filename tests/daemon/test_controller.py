@@ -90,8 +90,10 @@ def test_every_kernel_row_names_a_kernel_parameter() -> None:
 def test_defaults_reach_the_kernel_at_the_start(
     controller: Controller, instrument: RecordingInstrument
 ) -> None:
-    assert controller.parameter_value("/gain") == -6
-    assert instrument.parameters[KernelParameter.MASTER_GAIN] == pytest.approx(10 ** (-6 / 20))
+    assert controller.parameter_value("/gain") == CATALOGUE["/gain"].default
+    assert instrument.parameters[KernelParameter.MASTER_GAIN] == pytest.approx(
+        10 ** (CATALOGUE["/gain"].default / 20)
+    )
     assert instrument.parameters[KernelParameter.RELEASE_S] == CATALOGUE["/release"].default
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mappings.catalogue import CATALOGUE
 from synth_engine.abi import EventKind, HostKind, VoiceStage
 from synth_engine.hosts.null import NullHost
 from synth_engine.hosts.offline import OfflineHost
@@ -15,6 +16,8 @@ from synth_engine.hosts.recovery import recover
 from synth_engine.rings import EventWriter
 from synth_engine.shared_memory import EngineMemory
 from tests.synth_engine.kernel.player import Player, constant
+
+LEVEL = 0.1 * 10 ** (CATALOGUE["/gain"].default / 20) * np.sqrt(0.5)  # of `constant`, on either channel
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def test_a_fading_host_falls_silent(memory: EngineMemory) -> None:
     host = NullHost(memory, 48_000, 64)
     host.start()
     deadline = time.monotonic() + 5
-    while memory.record["telemetry"]["peak_left"] < 0.03 and time.monotonic() < deadline:
+    while memory.record["telemetry"]["peak_left"] < 0.9 * LEVEL and time.monotonic() < deadline:
         time.sleep(0.005)
     host.fade()
     while memory.record["telemetry"]["peak_left"] > 0 and time.monotonic() < deadline:
@@ -149,4 +152,4 @@ def test_a_successor_takes_over_sounding_voices(tmp_path: Path) -> None:
     successor = EngineMemory.open(tmp_path)
     recover(successor)
     sound = OfflineHost(successor, 48_000, 128).render(4800)
-    assert sound[-1, 0] == pytest.approx(0.1 * 10 ** (-6 / 20) * np.sqrt(0.5), rel=1e-3)
+    assert sound[-1, 0] == pytest.approx(LEVEL, rel=1e-3)
