@@ -40,6 +40,7 @@ def timbred() -> None:
 @click.option("--null", "null_host", is_flag=True, default=None, help="No sound device: keep time silently.")
 @click.option("--osc-host", help="Address to listen at (0.0.0.0 lets tablets in).")
 @click.option("--osc-port", type=int, help="UDP port for OSC.")
+@click.option("--threads", type=int, help="Threads that render notes (default: all cores but one).")
 @click.option("--midi", "midi_patterns", multiple=True, help="Only inputs matching this name (repeatable).")
 @click.option("--greeting/--no-greeting", default=None, help="Play three notes when ready.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")

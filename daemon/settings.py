@@ -19,6 +19,7 @@ _OPTION_KEYS = {
     "null_host": "audio.null",
     "osc_host": "osc.host",
     "osc_port": "osc.port",
+    "threads": "render.threads",
 }
 
 

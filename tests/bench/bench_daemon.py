@@ -1,6 +1,6 @@
 """The whole daemon: starting, a knob inside a held note, notes a second, memory of its processes.
 
-    python -m tests.bench.bench_daemon [--moves 60] [--json]
+    python -m tests.bench.bench_daemon [--moves 60] [--threads 1] [--json]
 
 Start: from the command to the audio process's first blocks with the kept bank mapped (twice: cold, with
 nothing kept but the compiled kernel; warm). Knob: from sending ``/pca/1`` to the kernel taking the new note
@@ -83,13 +83,13 @@ def bank_rate(daemon: Daemon) -> float:
     return (daemon.count("rendered_notes") - before) / (time.monotonic() - began_s)
 
 
-def measure(moves: int) -> dict[str, object]:
+def measure(moves: int, threads: int) -> dict[str, object]:
     """All figures."""
     with tempfile.TemporaryDirectory() as folder:
         home = new_home(Path(folder) / "home")
         cold_s, _ = start_s(home)
         warm_s, memory = start_s(home)
-        with started_daemon(home, "--null") as daemon:
+        with started_daemon(home, "--null", "--threads", str(threads)) as daemon:
             daemon.wait_ready()
             daemon.wait_bank()
             rate = bank_rate(daemon)
@@ -115,9 +115,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Figures of the whole daemon.")
     parser.add_argument("--moves", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=1, help="of the render worker")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    figures = measure(arguments.moves)
+    figures = measure(arguments.moves, arguments.threads)
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return
