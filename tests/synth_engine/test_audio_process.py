@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from synth_engine.abi import SLOT_FRAMES, EventKind, HostKind, ReturnKind
 from synth_engine.kernel.compiled import load_kernel
 from synth_engine.rings import EventWriter, Return, ReturnReader
 from synth_engine.shared_memory import EngineMemory
+from tests.jack_names import jack_server_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
@@ -134,20 +134,20 @@ def test_without_its_device_it_ends_with_the_status_for_devices(
 @pytest.fixture
 def jack() -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
     """A JACK server of this test's own on the dummy driver, at another rate than asked for."""
-    name = f"audio-{secrets.token_hex(4)}"
-    environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
-    try:
-        server = subprocess.Popen(
-            ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "44100", "-p", "256"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment},
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("jackd is not installed")
-    wait = ["jack_wait", "-s", name, "-w", "-t", "10"]
-    subprocess.run(wait, capture_output=True, env={**os.environ, **environment}, check=True)
-    yield server, environment
-    server.kill()
-    server.wait()
+    with jack_server_name() as name:
+        environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
+        try:
+            server = subprocess.Popen(
+                ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "44100", "-p", "256"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment},
+            )  # fmt: skip
+        except FileNotFoundError:
+            pytest.skip("jackd is not installed")
+        wait = ["jack_wait", "-s", name, "-w", "-t", "10"]
+        subprocess.run(wait, capture_output=True, env={**os.environ, **environment}, check=True)
+        yield server, environment
+        server.kill()
+        server.wait()
 
 
 @pytest.mark.system

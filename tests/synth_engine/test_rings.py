@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from mappings.catalogue import CATALOGUE
 from synth_engine import abi
 from synth_engine.abi import EventKind, ReturnKind
 from synth_engine.rings import EventWriter, Return, ReturnReader
@@ -137,7 +138,8 @@ def test_new_files_are_private_and_start_with_the_catalogue_s_values(
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     assert (memory.record["keys"]["slot"] == abi.NO_SLOT).all()
     assert memory.record["parameters"][abi.KernelParameter.RELEASE_S] == 0.25
-    assert memory.record["parameters"][abi.KernelParameter.MASTER_GAIN] == pytest.approx(10 ** (-6 / 20))
+    gain = 10 ** (CATALOGUE["/gain"].default / 20)
+    assert memory.record["parameters"][abi.KernelParameter.MASTER_GAIN] == pytest.approx(gain)
 
 
 def test_making_files_anew_leaves_the_old_maps_alone(memory: EngineMemory, tmp_path: Path) -> None:

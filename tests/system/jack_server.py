@@ -1,9 +1,8 @@
-"""A JACK server of the test's own: dummy driver, unique name, gone afterwards whatever happens."""
+"""A JACK server of the test's own: dummy driver, a name to itself, gone afterwards whatever happens."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import jack
 
+from tests.jack_names import jack_server_name
 from tests.system.children import start_child, stop_child
 
 START_TIMEOUT_S = 10.0
@@ -28,7 +28,7 @@ class JackServer:
 
     Attributes
     ----------
-    name : unique on this machine; clients reach it by :attr:`environment`.
+    name : nobody else's meanwhile; clients reach it by :attr:`environment`.
     rate_hz, block_frames : as started.
     realtime : True if its threads, and so its clients' callbacks, run under SCHED_FIFO.
     """
@@ -126,18 +126,18 @@ def jack_server(folder: Path, *, rate_hz: int = 48_000, block_frames: int = 128)
     jack.set_error_function(_say_nothing)
     jack.set_info_function(_say_nothing)
     log_path = folder / "jackd.log"
-    for realtime in (True, False):
-        name = f"timbred-test-{os.getpid()}-{secrets.token_hex(3)}"
-        process = _start(name, rate_hz, block_frames, log_path, realtime=realtime)
-        if process is not None:
-            break
-    else:
-        raise RuntimeError(f"jackd did not come up: {log_path.read_text()[-500:]}")
-    try:
-        yield JackServer(name, rate_hz, block_frames, _realtime_threads(process.pid), process)
-    finally:
-        stop_child(process)
-        _remove_leftovers(name)
+    with jack_server_name() as name:
+        for realtime in (True, False):
+            process = _start(name, rate_hz, block_frames, log_path, realtime=realtime)
+            if process is not None:
+                break
+        else:
+            raise RuntimeError(f"jackd did not come up: {log_path.read_text()[-500:]}")
+        try:
+            yield JackServer(name, rate_hz, block_frames, _realtime_threads(process.pid), process)
+        finally:
+            stop_child(process)
+            _remove_leftovers(name)
 
 
 def _remove_leftovers(name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mappings.catalogue import CATALOGUE
 from pca_cache.store import basis_path
 from synth_engine.generator.model_folder import default_model_path
 from tests.system.daemon_process import Home, run_to_end, started_daemon
@@ -96,7 +97,7 @@ def test_broken_presets_bases_and_states_are_passed_over_in_words(home: Home) ->
     spoil_bases(home)
     with started_daemon(home, "--null") as daemon:
         daemon.wait_ready()
-        assert daemon.osc.value("/gain") == pytest.approx(-6.0)
+        assert daemon.osc.value("/gain") == pytest.approx(CATALOGUE["/gain"].default)
         names = [row for address, row in daemon.osc.ask("/preset/list") if address == "/preset/list"]
         assert names
         assert all("mine" not in map(str, row) for row in names)
