@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ import click
 from daemon import __version__
 from daemon.exits import Exit, Unavailable
 from mappings.documents import DocumentError
+from pca_cache.basis import BasisError
 from synth_engine.generator.model import ModelError
 
 
@@ -177,11 +179,15 @@ def dataset_render(out_dir: Path, soundfont: Path | None, velocity: int) -> None
     """
     from synth_engine.training.dataset import DEFAULT_SOUNDFONT, render_dataset
     from synth_engine.training.programs import PROGRAMS
+    from synth_engine.training.soundfont import SoundfontError
 
     progress = Progress("rendering")
-    render_dataset(
-        out_dir, soundfont or DEFAULT_SOUNDFONT, PROGRAMS, velocity=velocity, progress=progress.show
-    )
+    try:
+        render_dataset(
+            out_dir, soundfont or DEFAULT_SOUNDFONT, PROGRAMS, velocity=velocity, progress=progress.show
+        )
+    except SoundfontError as error:
+        raise Unavailable(str(error)) from None
     progress.end()
     click.echo(f"wrote {out_dir}")
 
@@ -232,11 +238,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(130) from None
     except Unavailable as error:
         _fail(Exit.UNAVAILABLE, error)
-    except (DocumentError, ModelError) as error:
+    except (BasisError, DocumentError, ModelError) as error:
         _fail(Exit.CONFIG, error)
     except OSError as error:
         _fail(Exit.IO, error)
-    except ValueError as error:
+    except Exception as error:  # noqa: BLE001  the outermost loop: what nobody foresaw is told whole
+        traceback.print_exc()
         _fail(Exit.SOFTWARE, error)
 
 

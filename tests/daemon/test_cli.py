@@ -81,6 +81,13 @@ def test_an_unknown_model_name_lists_what_there_is(tmp_path: Path) -> None:
     assert "default" in result.stderr
 
 
+def test_a_missing_soundfont_is_told_with_its_package(tmp_path: Path) -> None:
+    result = run("dataset", "render", str(tmp_path / "notes"), "--soundfont", "/nowhere.sf2", home=tmp_path)
+    assert result.returncode == 69
+    assert "fluid-soundfont-gm" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_doctor_speaks_of_everything_a_player_needs(tmp_path: Path) -> None:
     result = run("doctor", home=tmp_path)
     for what in ("Python", "Sound", "MIDI", "OSC", "Model", "PCA basis", "Shared memory", "Real-time"):
