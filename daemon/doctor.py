@@ -82,10 +82,7 @@ def _runtime() -> Finding:
 
 def _training() -> Finding:
     if importlib.util.find_spec("tensorflow") is None:
-        return Finding(
-            Verdict.OK, "Training", "not installed; only `timbred dataset` and `train` want it",
-            "pip install 'timbred[train]'",
-        )  # fmt: skip
+        return Finding(Verdict.OK, "Training", "not installed; only training a model wants it")
     return Finding(Verdict.OK, "Training", "TensorFlow is installed")
 
 
