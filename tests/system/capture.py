@@ -135,7 +135,10 @@ class _Recorder:
                 continue
             found = self.client.get_ports(pattern, is_audio=True, is_output=True)
             if found:
-                self.client.connect(found[0], port)
+                try:
+                    self.client.connect(found[0], port)
+                except jack.JackError:
+                    continue  # the port of a client that was just killed; the next look finds its successor's
                 self.connections.append((self.client.frame_time, found[0].name))
 
     def save(self, path: Path) -> None:
