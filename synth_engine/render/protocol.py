@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Union
 
 import numpy as np
@@ -190,8 +190,3 @@ _TYPE_CHECKS: dict[str, Callable[[object], bool]] = {  # annotations are text: s
     "list[float]": _all_numbers,
     "NDArray[np.float32]": lambda v: isinstance(v, np.ndarray),
 }
-
-
-def describe(message: Message) -> dict[str, Any]:
-    """Plain fields of a message, for logs; arrays as their sizes."""
-    return {k: (v.size if isinstance(v, np.ndarray) else v) for k, v in asdict(message).items()}
