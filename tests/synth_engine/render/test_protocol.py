@@ -19,7 +19,6 @@ from synth_engine.render.protocol import (
     Stop,
     WorkerReady,
     decode,
-    describe,
     encode,
 )
 
@@ -87,7 +86,3 @@ def frame_body(kind: int, fields: object, data: bytes = b"") -> bytes:
 def test_fields_of_another_name_or_type_are_refused(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(body)
-
-
-def test_a_log_line_shows_sizes_instead_of_arrays() -> None:
-    assert describe(SetPoint(1, np.zeros(3, np.float32)))["latent"] == 3
