@@ -45,9 +45,9 @@ $(VENV)/.run: pyproject.toml $(VENV)/.created
 $(VENV)/.test: pyproject.toml Makefile $(VENV)/.created
 	$(call apt,$(APT_RUN) $(APT_TEST))
 	@echo "timbred: installing Python packages for training and tests (once, one to two minutes)"
-	@$(BIN)/pip install -q --disable-pip-version-check -e '.[train,test]' 2>&1 | grep -v '^WARNING: Location' || true
-	@# basic-pitch is the pitch judge; only its ONNX weights are used, its pinned TensorFlow is not wanted
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps 'basic-pitch==0.4.0' 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[train,jax,judges,test]' 2>&1 | grep -v '^WARNING: Location' || true
+	@# judges of pitch and realism: only the weights inside are used, the old TensorFlow they pin is not wanted
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps 'basic-pitch==0.4.0' 'musicnn==0.1.0' 2>&1 | grep -v '^WARNING: Location' || true
 	@$(BIN)/python -c "import daemon.cli, pytest, keras, jack"
 	@touch $@ $(VENV)/.run
 

@@ -1,0 +1,1 @@
+"""The sub-commands of ``timbred``, one module each; see `daemon.cli.Commands`."""
