@@ -1,1 +1,1 @@
-"""Data sets, training recipes and evaluation. Nothing here is imported at play time."""
+"""Training recipes. Nothing here is imported at play time."""

@@ -9,7 +9,7 @@ import pytest
 
 from synth_engine.generator.model import Model
 from synth_engine.generator.random_model import make_random_model
-from synth_engine.training import evaluation, judges
+from synth_engine.evaluation import evaluation, judges
 
 needs_judge = pytest.mark.skipif(
     importlib.util.find_spec("basic_pitch") is None, reason="basic-pitch's weights are not installed"

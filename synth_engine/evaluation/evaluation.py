@@ -1,6 +1,6 @@
 """How good a model is: pitch, silence, and distance to the real notes.
 
-python -m synth_engine.training.evaluation --model MODEL --notes 300 --seed 0 --json
+python -m synth_engine.evaluation.evaluation --model MODEL --notes 300 --seed 0 --json
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_engine.datasets.shards import read_dataset
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import default_model_path, load_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
 from synth_engine.generator.spectral import normalise, waves_to_spectrograms
-from synth_engine.training.dataset import read_dataset
-from synth_engine.training.judges import SILENCE_DBFS, PitchJudge, loudest_dbfs
+from synth_engine.evaluation.judges import SILENCE_DBFS, PitchJudge, loudest_dbfs
 
 Notes = Iterable[tuple[str, int, NDArray[np.float32]]]
 Progress = Callable[[int, int], None]
