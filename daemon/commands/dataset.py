@@ -26,9 +26,9 @@ def dataset_render(out_dir: Path, soundfont: Path | None, velocity: int) -> None
     Example:
       timbred dataset render ~/notes
     """
-    from synth_engine.training.dataset import DEFAULT_SOUNDFONT, render_dataset
-    from synth_engine.training.programs import PROGRAMS
-    from synth_engine.training.soundfont import SoundfontError
+    from synth_engine.datasets.programs import PROGRAMS
+    from synth_engine.datasets.rendering import DEFAULT_SOUNDFONT, render_dataset
+    from synth_engine.datasets.soundfont import SoundfontError
 
     progress = Progress("rendering")
     try:

@@ -23,11 +23,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from synth_engine.datasets.labels import Label
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.network import Generator
 from synth_engine.training import checkpoints, losses
 from synth_engine.training.checkpoints import Checkpoint
-from synth_engine.training.dataset import Label
 from synth_engine.training.recipe import Recipe, instruments_of, read_recipe, write_recipe
 from synth_engine.training.spectra import open_spectra
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_engine.datasets.labels import Label
+from synth_engine.datasets.shards import read_dataset
 from synth_engine.generator.model import Anchor, Model
 from synth_engine.generator.model_folder import save_model
 from synth_engine.training import checkpoints
-from synth_engine.training.dataset import Label, read_dataset
 from synth_engine.training.recipe import instruments_of, read_recipe
 
 _LIBRARIES = ("numpy", "scipy", "keras", "tensorflow")

@@ -14,11 +14,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from synth_engine.datasets.shards import read_dataset
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
 from synth_engine.generator.spectral import SAMPLE_RATE_HZ
-from synth_engine.training.dataset import read_dataset
 
 SHOWN = (
     "violin",

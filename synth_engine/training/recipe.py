@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from synth_engine.datasets.labels import Label
 from synth_engine.generator.architecture import Architecture
-from synth_engine.training.dataset import Label
 
 _NAME = "recipe.json"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_engine.datasets.labels import Label
+from synth_engine.datasets.shards import read_dataset
 from synth_engine.generator.spectral import normalise, waves_to_spectrograms
-from synth_engine.training.dataset import Label, read_dataset
 
 _CHUNK_NOTES = 16
 

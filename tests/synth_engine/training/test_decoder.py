@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synth_engine.datasets.labels import Label
 from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.model_folder import load_model
 from synth_engine.training import checkpoints
 from synth_engine.training.checkpoints import Checkpoint
-from synth_engine.training.dataset import Label
 from synth_engine.training.export import export_model
 from synth_engine.training.recipe import Recipe, instruments_of, read_recipe, write_recipe
 

@@ -1,24 +1,22 @@
-"""Render a soundfont into a labelled set of 4 s notes at 16 kHz, resumable program by program.
-
-A data set is a folder: `notes_<program>.npy` (int16, shape (notes, 64000)) with `notes_<program>.jsonl`
-beside it (one label a row, in the same order), and `dataset.json` (what made it). Nothing is pickled.
-"""
+"""Render a soundfont into a labelled set of 4 s notes at 16 kHz, resumable program by program."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from mappings.atomic_files import write_atomic
+from synth_engine.datasets.labels import Label
+from synth_engine.datasets.programs import Program
+from synth_engine.datasets.shards import write_shard
+from synth_engine.datasets.soundfont import RENDER_RATE_HZ, SoundfontPlayer
 from synth_engine.generator.spectral import SAMPLE_RATE_HZ, WAVE_FRAMES
-from synth_engine.training.programs import Program
-from synth_engine.training.soundfont import RENDER_RATE_HZ, SoundfontPlayer
 
 DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 HELD_S = 3.0
@@ -28,30 +26,6 @@ FADE_FRAMES = 240  # 15 ms at 16 kHz, so that pads that still sound at 4 s do no
 GATE_PEAK = 10.0 ** (-60.0 / 20.0)  # some programs play nothing at the ends of their range
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Label:
-    """What one note of a data set is.
-
-    Attributes
-    ----------
-    instrument : str
-        Name of the instrument, as in `synth_engine.training.programs`.
-    program : int
-        General MIDI program, 0..127.
-    family, source : str
-        Family (eleven of them) and source (acoustic, electronic, synthetic).
-    pitch, velocity : int
-        MIDI pitch and velocity.
-    """
-
-    instrument: str
-    program: int
-    family: str
-    source: str
-    pitch: int
-    velocity: int
 
 
 def finish_note(rendered: NDArray[np.float32]) -> NDArray[np.int16] | None:
@@ -124,7 +98,8 @@ def render_dataset(
             done += len(program.pitches)
             if progress:
                 progress(done, total)
-    _write_text(out_dir / "dataset.json", json.dumps(_description(soundfont, programs, velocity), indent=1))
+    description = json.dumps(_description(soundfont, programs, velocity), indent=1) + "\n"
+    write_atomic(out_dir / "dataset.json", description.encode(), generations=0)
     return kept
 
 
@@ -134,20 +109,11 @@ def _render_program(player: SoundfontPlayer, program: Program, velocity: int, la
         note = finish_note(player.play(program.number, pitch, velocity, HELD_S, RELEASE_S))
         if note is not None:
             notes.append(note)
-            label = Label(program.name, program.number, program.family, program.source, pitch, velocity)
-            labels.append(json.dumps(asdict(label)))
-    shard = labels_path.with_suffix(".npy")
-    temporary = shard.with_suffix(".part.npy")
-    np.save(temporary, np.array(notes, np.int16).reshape(-1, WAVE_FRAMES), allow_pickle=False)
-    temporary.replace(shard)
-    _write_text(labels_path, "\n".join(labels))
+            labels.append(
+                Label(program.name, program.number, program.family, program.source, pitch, velocity)
+            )
+    write_shard(labels_path.parent, labels_path.stem.removeprefix("notes_"), notes, labels)
     return len(labels)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_suffix(path.suffix + ".part")
-    temporary.write_text(text + "\n" if text else "")
-    temporary.replace(path)
 
 
 def _description(soundfont: Path, programs: Sequence[Program], velocity: int) -> dict[str, object]:
@@ -162,27 +128,3 @@ def _description(soundfont: Path, programs: Sequence[Program], velocity: int) ->
         "release_s": RELEASE_S,
         "sample_rate_hz": SAMPLE_RATE_HZ,
     }
-
-
-def read_dataset(folder: Path) -> tuple[NDArray[np.int16], list[Label]]:
-    """Read a whole data set.
-
-    Returns
-    -------
-    waves : NDArray[np.int16], shape (notes, 64000)
-        Sample values times 32767.
-    labels : list of Label
-        One a note.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder holds no notes.
-    """
-    waves, labels = [], []
-    for path in sorted(folder.glob("notes_*.jsonl")):
-        waves.append(np.load(path.with_suffix(".npy"), allow_pickle=False))
-        labels += [Label(**json.loads(row)) for row in path.read_text().splitlines()]
-    if not waves:
-        raise FileNotFoundError(f"{folder} holds no notes_*.jsonl")
-    return np.concatenate(waves), labels

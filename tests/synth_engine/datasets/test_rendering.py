@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth_engine.training import dataset
-from synth_engine.training.programs import FAMILIES, PROGRAMS, Program, default_programs, programs_named
-from synth_engine.training.soundfont import RENDER_RATE_HZ, SoundfontError, SoundfontPlayer
+from synth_engine.datasets import rendering
+from synth_engine.datasets.labels import FAMILIES
+from synth_engine.datasets.programs import PROGRAMS, Program, default_programs, programs_named
+from synth_engine.datasets.shards import read_dataset
+from synth_engine.datasets.soundfont import RENDER_RATE_HZ, SoundfontError, SoundfontPlayer
 from synth_engine.training.spectra import open_spectra
 
 needs_soundfont = pytest.mark.skipif(
-    not dataset.DEFAULT_SOUNDFONT.is_file(), reason=f"{dataset.DEFAULT_SOUNDFONT} is not installed"
+    not rendering.DEFAULT_SOUNDFONT.is_file(), reason=f"{rendering.DEFAULT_SOUNDFONT} is not installed"
 )
 TWO_PROGRAMS = (
     Program(40, "violin", "string", "acoustic", 60, 62),
@@ -39,12 +41,12 @@ def test_an_unknown_name_is_a_key_error() -> None:
 
 
 def test_a_silent_note_is_gated() -> None:
-    assert dataset.finish_note(np.full(4 * RENDER_RATE_HZ, 1e-5, np.float32)) is None
+    assert rendering.finish_note(np.full(4 * RENDER_RATE_HZ, 1e-5, np.float32)) is None
 
 
 def test_a_finished_note_has_the_house_peak_and_fades_to_nothing() -> None:
     rng = np.random.default_rng(0)
-    note = dataset.finish_note(0.01 * rng.normal(size=4 * RENDER_RATE_HZ).astype(np.float32))
+    note = rendering.finish_note(0.01 * rng.normal(size=4 * RENDER_RATE_HZ).astype(np.float32))
     assert note is not None
     assert note.shape == (64_000,)
     assert np.abs(note).max() == pytest.approx(0.95 * 32767, rel=0.01)
@@ -54,14 +56,14 @@ def test_a_finished_note_has_the_house_peak_and_fades_to_nothing() -> None:
 @needs_soundfont
 def test_a_dataset_resumes_and_reads_back(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    font = dataset.DEFAULT_SOUNDFONT
-    assert dataset.render_dataset(tmp_path, font, TWO_PROGRAMS[:1]) == 3
+    font = rendering.DEFAULT_SOUNDFONT
+    assert rendering.render_dataset(tmp_path, font, TWO_PROGRAMS[:1]) == 3
     before = (tmp_path / "notes_040.npy").stat().st_mtime_ns
-    count = dataset.render_dataset(tmp_path, font, TWO_PROGRAMS, progress=lambda *c: calls.append(c))
+    count = rendering.render_dataset(tmp_path, font, TWO_PROGRAMS, progress=lambda *c: calls.append(c))
     assert count == 4
     assert calls[-1] == (4, 4)
     assert (tmp_path / "notes_040.npy").stat().st_mtime_ns == before
-    waves, labels = dataset.read_dataset(tmp_path)
+    waves, labels = read_dataset(tmp_path)
     assert waves.shape == (4, 64_000)
     assert [(label.instrument, label.pitch) for label in labels] == [
         ("marimba", 69),
@@ -78,7 +80,7 @@ def test_a_dataset_resumes_and_reads_back(tmp_path: Path) -> None:
 
 @needs_soundfont
 def test_a_note_does_not_depend_on_the_note_before() -> None:
-    with SoundfontPlayer(dataset.DEFAULT_SOUNDFONT) as player:
+    with SoundfontPlayer(rendering.DEFAULT_SOUNDFONT) as player:
         first = player.play(48, 60, 100, 0.3, 0.1)
         player.play(19, 36, 127, 0.3, 0.0)
         again = player.play(48, 60, 100, 0.3, 0.1)
@@ -88,7 +90,7 @@ def test_a_note_does_not_depend_on_the_note_before() -> None:
 @needs_soundfont
 def test_an_absent_program_is_a_soundfont_error() -> None:
     with (
-        SoundfontPlayer(dataset.DEFAULT_SOUNDFONT) as player,
+        SoundfontPlayer(rendering.DEFAULT_SOUNDFONT) as player,
         pytest.raises(SoundfontError, match="program 200"),
     ):
         player.play(200, 60, 100, 0.1, 0.1)
@@ -96,9 +98,4 @@ def test_an_absent_program_is_a_soundfont_error() -> None:
 
 def test_a_missing_soundfont_is_a_soundfont_error(tmp_path: Path) -> None:
     with pytest.raises(SoundfontError, match="no such soundfont"):
-        dataset.render_dataset(tmp_path, tmp_path / "none.sf2", TWO_PROGRAMS)
-
-
-def test_an_empty_folder_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="notes_"):
-        dataset.read_dataset(tmp_path)
+        rendering.render_dataset(tmp_path, tmp_path / "none.sf2", TWO_PROGRAMS)

@@ -7,20 +7,6 @@ from typing import Literal
 
 Source = Literal["acoustic", "electronic", "synthetic"]
 
-FAMILIES = (
-    "bass",
-    "brass",
-    "flute",
-    "guitar",
-    "keyboard",
-    "mallet",
-    "organ",
-    "reed",
-    "string",
-    "synth_lead",
-    "vocal",
-)
-
 _SOURCES: dict[str, Source] = {"a": "acoustic", "e": "electronic", "s": "synthetic"}
 
 # One row a program: number (from 0), name, family, source, lowest and highest playable MIDI pitch.
