@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
+from synth_engine.generator.conditions import Condition
 from synth_engine.generator.harmonic import MAP_CHANNELS
-from synth_engine.generator.spectral import SAMPLE_RATE_HZ, WAVE_FRAMES, Representation
+from synth_engine.generator.spectral import (
+    KINDS,
+    OFFSET,
+    SAMPLE_RATE_HZ,
+    SCALE,
+    WAVE_FRAMES,
+    Kind,
+    Representation,
+)
 
-START_FRAMES = 2  # size of block 1; every later block doubles both axes
-START_BINS = 16
 LEAKY_SLOPE = 0.2
 NORM_FLOOR = 1e-8
 MAPPED_BLOCKS = 3  # harmonic maps enter at the beginning of the last three blocks
@@ -26,13 +34,31 @@ class Architecture:
     channels : tuple of int
         Channels of each block, first to last; seven blocks make 128 x 1024 spectrograms.
     latent_size : int
-        Components of a latent point.
+        Numbers of a latent point: noise, then the conditions.
     pitches : tuple of int
-        MIDI pitches of the one-hot input, ascending and consecutive.
+        MIDI pitches of the one-hot input, ascending.
     harmonic_maps : bool
         Whether the last blocks see `synth_engine.generator.harmonic` maps, which also set the base frequency.
     wave_frames : int
         Samples of one note at 16 kHz.
+    start_frames, start_bins : int
+        Size of block 1; every later block doubles both axes.
+    resolutions : int
+        Sizes a finished model goes through, start x 2 ** (resolutions - 1) being the last; 0 means as many as
+        blocks. What a model of fewer blocks makes is brought to that size by repeating (nearest).
+    blend : tuple of float
+        Weight of each block's output after tanh, first to last, adding up to one; empty means the last only.
+    kind : {"mel", "linear", "phase"}
+        What the two channels are: see `synth_engine.generator.spectral`.
+    conditions : tuple of Condition
+        What the last numbers of a latent point say.
+    scale, offset : tuple of float
+        Affine map of each channel to the network's range: tanh = scale * value + offset.
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit each other; the message begins with the field's name.
     """
 
     channels: tuple[int, ...] = (256, 256, 256, 256, 128, 64, 32)
@@ -40,6 +66,18 @@ class Architecture:
     pitches: tuple[int, ...] = tuple(range(24, 85))
     harmonic_maps: bool = False
     wave_frames: int = WAVE_FRAMES
+    start_frames: int = 2
+    start_bins: int = 16
+    resolutions: int = 0
+    blend: tuple[float, ...] = ()
+    kind: Kind = "mel"
+    conditions: tuple[Condition, ...] = ()
+    scale: tuple[float, float] = SCALE
+    offset: tuple[float, float] = OFFSET
+
+    def __post_init__(self) -> None:
+        _check_network(self)
+        _check_output(self)
 
     @property
     def blocks(self) -> int:
@@ -48,23 +86,45 @@ class Architecture:
 
     @property
     def input_size(self) -> int:
-        """Numbers in the joined input: latent, then one-hot pitch."""
+        """Numbers in the joined input: noise, conditions, one-hot pitch."""
         return self.latent_size + len(self.pitches)
+
+    @property
+    def condition_size(self) -> int:
+        """Numbers at the end of a latent point that are conditions."""
+        return sum(len(condition.values) for condition in self.conditions)
+
+    @property
+    def noise_size(self) -> int:
+        """Numbers at the beginning of a latent point that are N(0, 1) noise."""
+        return self.latent_size - self.condition_size
 
     @property
     def hook_shape(self) -> tuple[int, int, int]:
         """Shape (frames, bins, channels) of the first activation, where PCA edits are added."""
-        return START_FRAMES, START_BINS, self.channels[0]
+        return self.start_frames, self.start_bins, self.channels[0]
 
     @cached_property
     def representation(self) -> Representation:
         """The spectrograms this generator makes."""
-        scale = 2 ** (self.blocks - 1)
-        return Representation(START_FRAMES * scale, START_BINS * scale, self.wave_frames, SAMPLE_RATE_HZ)
+        doubled = 2 ** ((self.resolutions or self.blocks) - 1)
+        frames, bins = self.start_frames * doubled, self.start_bins * doubled
+        return Representation(frames, bins, self.wave_frames, SAMPLE_RATE_HZ, self.kind)
 
     def block_bins(self, block: int) -> int:
         """Frequency bins inside a block (counted from 1)."""
-        return START_BINS * int(2 ** (block - 1))
+        return self.start_bins * int(2 ** (block - 1))
+
+    def repeats(self, block: int) -> int:
+        """How often a position of a block's output is repeated along both axes to fill the full size."""
+        return int(2 ** ((self.resolutions or self.blocks) - block))
+
+    @property
+    def output_weights(self) -> dict[int, float]:
+        """Blocks (counted from 1) whose output is heard, with its weight."""
+        if not self.blend:
+            return {self.blocks: 1.0}
+        return {block: weight for block, weight in enumerate(self.blend, start=1) if weight}
 
     def has_maps(self, block: int) -> bool:
         """Whether harmonic maps enter this block (counted from 1); block 1 never has them."""
@@ -75,17 +135,54 @@ class Architecture:
         shapes: dict[str, tuple[int, ...]] = {}
         previous = self.input_size
         for block, width in enumerate(self.channels, start=1):
-            first = (START_FRAMES, START_BINS) if block == 1 else (3, 3)
+            first = (self.start_frames, self.start_bins) if block == 1 else (3, 3)
             shapes[f"block_{block}/conv0/kernel"] = (*first, previous, width)
             if self.has_maps(block):
                 shapes[f"block_{block}/conv0/maps_kernel"] = (1, MAP_TAPS, MAP_CHANNELS, width)
             shapes[f"block_{block}/conv0/bias"] = (width,)
             shapes[f"block_{block}/conv1/kernel"] = (3, 3, width, width)
             shapes[f"block_{block}/conv1/bias"] = (width,)
+            if block in self.output_weights:
+                shapes[f"block_{block}/to_rgb/kernel"] = (1, 1, width, 2)
+                shapes[f"block_{block}/to_rgb/bias"] = (2,)
             previous = width
-        shapes[f"block_{self.blocks}/to_rgb/kernel"] = (1, 1, previous, 2)
-        shapes[f"block_{self.blocks}/to_rgb/bias"] = (2,)
         return shapes
+
+
+def _check_network(size: Architecture) -> None:
+    if not size.channels or min(size.channels) < 1:
+        raise ValueError(f"channels: expected one positive number a block, found {size.channels}")
+    if not size.pitches or any(b <= a for a, b in pairwise(size.pitches)):
+        raise ValueError(f"pitches: expected ascending pitches, found {size.pitches}")
+    if size.resolutions and size.resolutions < size.blocks:
+        raise ValueError(f"resolutions: expected 0 or {size.blocks} or more, found {size.resolutions}")
+    if size.blend and (len(size.blend) != size.blocks or not _are_shares(size.blend)):
+        raise ValueError(f"blend: expected {size.blocks} weights that add up to 1, found {size.blend}")
+    names = [condition.name for condition in size.conditions]
+    if len(set(names)) < len(names):
+        raise ValueError(f"conditions: expected names that differ, found {', '.join(names)}")
+    if size.noise_size < 1:
+        raise ValueError(f"latent_size: expected more than {size.condition_size}, found {size.latent_size}")
+
+
+def _check_output(size: Architecture) -> None:
+    if size.kind not in KINDS:
+        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, found {size.kind!r}")
+    if not all(
+        math.isfinite(a) and math.isfinite(b) and a for a, b in zip(size.scale, size.offset, strict=True)
+    ):
+        raise ValueError(f"scale, offset: expected finite numbers, found {size.scale}, {size.offset}")
+    whole = size.representation
+    if whole.bins % 2 or min(size.start_frames, size.start_bins) < 1:
+        raise ValueError(f"start_frames, start_bins: expected a positive size, bins even, found {whole}")
+    if not 0 < size.wave_frames <= whole.longest_wave_frames:
+        raise ValueError(f"wave_frames: expected 1..{whole.longest_wave_frames}, found {size.wave_frames}")
+    if size.harmonic_maps and (size.kind != "mel" or size.blend or size.resolutions not in (0, size.blocks)):
+        raise ValueError("harmonic_maps: expected a finished mel model with them")
+
+
+def _are_shares(weights: tuple[float, ...]) -> bool:
+    return all(0.0 <= weight <= 1.0 for weight in weights) and abs(math.fsum(weights) - 1.0) < 1e-6
 
 
 def runtime_scale(name: str, shape: tuple[int, ...]) -> float:

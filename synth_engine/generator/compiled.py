@@ -12,7 +12,6 @@ from openvino import opset13 as op
 
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
 from synth_engine.generator.harmonic import MAP_CHANNELS
-from synth_engine.generator.spectral import OFFSET, SCALE
 
 Node: TypeAlias = Any  # an output of an OpenVINO operation; the library has no stubs
 FloatArray = NDArray[np.float32]
@@ -80,13 +79,21 @@ class _GraphBuilder:
             return maps
         return op.avg_pool(maps, [1, pool], [0, 0], [0, 0], [1, pool], exclude_pad=True)
 
-    def output(self, x: Node, base_step: Node | None) -> Node:
-        """Two channels, tanh, denormalised, frequency wrapped onto the base step."""
-        name = f"block_{self.size.blocks}/to_rgb"
+    def image(self, x: Node, block: int) -> Node | None:
+        """Weighted output of a block in the network's range, None where the architecture has none."""
+        weights = self.size.output_weights
+        if block not in weights:
+            return None
+        name = f"block_{block}/to_rgb"
         bias = op.constant(self._weights[f"{name}/bias"].reshape(1, 2, 1, 1))
         rgb = op.tanh(op.add(self._convolve(x, self._kernel(f"{name}/kernel")), bias))
-        offset, scale = (op.constant(v.reshape(1, 2, 1, 1)) for v in (OFFSET, SCALE))
-        channels = op.divide(op.subtract(rgb, offset), scale)
+        return rgb if len(weights) == 1 else op.multiply(rgb, op.constant(np.float32(weights[block])))
+
+    def output(self, image: Node, base_step: Node | None) -> Node:
+        """Denormalised, frequency wrapped onto the base step."""
+        constants = (np.array(v, np.float32).reshape(1, 2, 1, 1) for v in (self.size.offset, self.size.scale))
+        offset, scale = (op.constant(v) for v in constants)
+        channels = op.divide(op.subtract(image, offset), scale)
         if base_step is None:
             return channels
         two = op.constant(np.float32(2.0))
@@ -94,6 +101,24 @@ class _GraphBuilder:
         steps = op.add(deviation, base_step)
         turns = op.floor(op.divide(op.add(steps, op.constant(np.float32(1.0))), two))
         return op.concat([level, op.subtract(steps, op.multiply(two, turns))], 1)
+
+
+def _repeat(image: Node | None, times: int) -> Node | None:
+    """Every position `times` times along both axes (nearest upsampling)."""
+    if image is None or times == 1:
+        return image
+    _, channels, frames, bins = image.shape if hasattr(image, "shape") else image.output(0).shape
+    split = op.reshape(image, op.constant(np.array([channels, frames, 1, bins, 1])), special_zero=False)
+    wide = op.broadcast(split, op.constant(np.array([channels, frames, times, bins, times])))
+    return op.reshape(
+        wide, op.constant(np.array([1, channels, frames * times, bins * times])), special_zero=False
+    )
+
+
+def _sum(first: Node | None, second: Node | None) -> Node | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return op.add(first, second)
 
 
 def build_graph(architecture: Architecture, weights: Mapping[str, FloatArray]) -> ov.Model:
@@ -109,13 +134,14 @@ def build_graph(architecture: Architecture, weights: Mapping[str, FloatArray]) -
     Returns
     -------
     openvino.Model
-        Inputs: hook (1, 2, 16, channels) and, with harmonic maps, maps (1, 1, bins, 5) and base step
-        (1, 1, 1, bins). Output: (1, 2, frames, bins), log mel power and phase step in units of pi.
+        Inputs: hook (1, *hook_shape) and, with harmonic maps, maps (1, 1, bins, 5) and base step
+        (1, 1, 1, bins). Output: (1, 2, frames, bins): the two channels of the architecture's `kind`.
     """
     builder = _GraphBuilder(architecture, weights)
     channels_first = op.constant(np.array([0, 3, 1, 2]))
     inputs = [op.parameter([1, *architecture.hook_shape], np.float32, name="hook")]
     x = builder.layer(op.transpose(inputs[0], channels_first), "block_1/conv1")
+    image = builder.image(x, 1)
     maps = base_step = None
     if architecture.harmonic_maps:
         bins = architecture.representation.bins
@@ -127,4 +153,6 @@ def build_graph(architecture: Architecture, weights: Mapping[str, FloatArray]) -
         block_maps = builder.pooled(maps, architecture.block_bins(block)) if has_maps else None
         x = builder.doubling_layer(x, f"block_{block}/conv0", block_maps)
         x = builder.layer(x, f"block_{block}/conv1")
-    return ov.Model([builder.output(x, base_step)], inputs, "generator")
+        image = _sum(_repeat(image, 2), builder.image(x, block))
+    image = _repeat(image, architecture.repeats(architecture.blocks))
+    return ov.Model([builder.output(image, base_step)], inputs, "generator")

@@ -5,43 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synth_engine.generator.architecture import Architecture
+from synth_engine.generator.conditions import Condition, ConditionError, ConditionRows, names_of, vector_of
+from synth_engine.generator.fields import FieldReader
 from synth_engine.generator.model import FORMAT_VERSION, Anchor, Model, ModelError
-from synth_engine.generator.spectral import SAMPLE_RATE_HZ
+from synth_engine.generator.spectral import SAMPLE_RATE_HZ, Kind
 from synth_engine.generator.tensors import parse_json_object
 
-_KIND = "mel_if"
-_MOST_BLOCKS = 7
+_KINDS: dict[str, Kind] = {"mel_if": "mel", "linear_if": "linear", "linear_phase": "phase"}  # in files: here
+_MOST_BLOCKS = 8
 _MOST_CHANNELS = 1024
 _LARGEST_LATENT = 4096
-_LARGEST_COORDINATE = 1e3  # far outside N(0, 1), far inside float32
+_LARGEST_IMAGE = 1 << 20  # frames x bins
+_MOST_BINS = 4096
+_MOST_ROWS = 20_000
 
 
 def describe(model: Model) -> dict[str, Any]:
     """Return the JSON object of a model."""
-    size = model.representation
+    architecture, size = model.architecture, model.representation
     return {
         "format_version": FORMAT_VERSION,
         "representation": {
-            "kind": _KIND,
+            "kind": next(name for name, kind in _KINDS.items() if kind == size.kind),
             "frames": size.frames,
             "bins": size.bins,
             "wave_frames": size.wave_frames,
             "sample_rate_hz": size.sample_rate_hz,
+            "scale": list(architecture.scale),
+            "offset": list(architecture.offset),
         },
         "latent_size": model.latent_size,
-        "channels": list(model.architecture.channels),
-        "harmonic_maps": model.architecture.harmonic_maps,
+        "channels": list(architecture.channels),
+        "start": [architecture.start_frames, architecture.start_bins],
+        "resolutions": architecture.resolutions,
+        "blend": list(architecture.blend),
+        "harmonic_maps": architecture.harmonic_maps,
         "pitches": list(model.pitches),
-        "conditions": list(model.conditions),
+        "conditions": [_describe_condition(condition) for condition in model.conditions],
+        "condition_rows": _describe_rows(model),
         "provenance": dict(model.provenance),
         "licence": model.licence,
         "metrics": dict(model.metrics),
         "digest": model.digest,
         "anchors": {name: _describe_anchor(anchor) for name, anchor in model.anchors.items()},
     }
+
+
+def _describe_condition(condition: Condition) -> dict[str, Any]:
+    return {"name": condition.name, "values": list(condition.values), "exclusive": condition.exclusive}
+
+
+def _describe_rows(model: Model) -> list[dict[str, Any]]:
+    rows = model.condition_rows
+    return [
+        {"count": int(count), "values": names_of(model.conditions, vector)}
+        for vector, count in zip(rows.vectors, rows.counts, strict=True)
+    ]
 
 
 def _describe_anchor(anchor: Anchor) -> dict[str, Any]:
@@ -53,68 +74,6 @@ def _describe_anchor(anchor: Anchor) -> dict[str, Any]:
     }
 
 
-class _Reader:
-    """Takes typed values out of a JSON object, or tells what is wrong with them."""
-
-    def __init__(self, values: dict[str, Any], where: str) -> None:
-        self._values = values
-        self.where = where
-
-    def fail(self, key: str, expected: str) -> ModelError:
-        found = str(self._values.get(key, "nothing"))[:80]
-        return ModelError(f"{self.where}: {key}: expected {expected}, found {found}")
-
-    def text(self, key: str) -> str:
-        value = self._values.get(key)
-        if not isinstance(value, str):
-            raise self.fail(key, "a text")
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._values.get(key)
-        if not isinstance(value, bool):
-            raise self.fail(key, "true or false")
-        return value
-
-    def integer(self, key: str, low: int, high: int) -> int:
-        value = self._values.get(key)
-        if type(value) is not int or not low <= value <= high:
-            raise self.fail(key, f"an integer in {low}..{high}")
-        return value
-
-    def integers(self, key: str, low: int, high: int) -> tuple[int, ...]:
-        value = self._values.get(key)
-        if not isinstance(value, list) or not value:
-            raise self.fail(key, f"a list of integers in {low}..{high}")
-        if not all(type(v) is int and low <= v <= high for v in value):
-            raise self.fail(key, f"a list of integers in {low}..{high}")
-        return tuple(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._values.get(key)
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self.fail(key, "a list of texts")
-        return tuple(value)
-
-    def coordinates(self, key: str, size: int) -> NDArray[np.float32]:
-        value = self._values.get(key)
-        expected = f"{size} numbers within +-{_LARGEST_COORDINATE:g}"
-        if not isinstance(value, list) or len(value) != size:
-            raise self.fail(key, expected)
-        if not all(type(v) in (int, float) and abs(v) <= _LARGEST_COORDINATE for v in value):
-            raise self.fail(key, expected)
-        return np.array(value, np.float32)
-
-    def reader(self, key: str) -> _Reader:
-        value = self._values.get(key)
-        if not isinstance(value, dict):
-            raise self.fail(key, "an object")
-        return _Reader(value, f"{self.where}: {key}")
-
-    def items(self) -> dict[str, Any]:
-        return self._values
-
-
 def parse_description(content: bytes, where: str) -> Model:
     """Read `model.json`; the model's weights are left empty.
 
@@ -123,7 +82,7 @@ def parse_description(content: bytes, where: str) -> Model:
     ModelError
         If a key is missing, has another type, or is out of range; unknown keys are ignored.
     """
-    reader = _Reader(parse_json_object(content, where), where)
+    reader = FieldReader(parse_json_object(content, where), where)
     reader.integer("format_version", 1, FORMAT_VERSION)
     architecture = _architecture(reader)
     anchors = reader.reader("anchors")
@@ -131,7 +90,7 @@ def parse_description(content: bytes, where: str) -> Model:
         architecture=architecture,
         weights={},
         anchors={name: _anchor(anchors.reader(name), architecture) for name in anchors.items()},
-        conditions=reader.texts("conditions"),
+        condition_rows=_condition_rows(reader, architecture),
         provenance=reader.reader("provenance").items(),
         licence=reader.text("licence"),
         metrics=reader.reader("metrics").items(),
@@ -139,33 +98,86 @@ def parse_description(content: bytes, where: str) -> Model:
     )
 
 
-def _architecture(reader: _Reader) -> Architecture:
+def _architecture(reader: FieldReader) -> Architecture:
     channels = reader.integers("channels", 1, _MOST_CHANNELS)
-    if not 2 <= len(channels) <= _MOST_BLOCKS:
-        raise reader.fail("channels", f"2 to {_MOST_BLOCKS} blocks")
-    pitches = reader.integers("pitches", 0, 127)
-    if pitches != tuple(range(pitches[0], pitches[0] + len(pitches))):
-        raise reader.fail("pitches", "consecutive pitches in ascending order")
+    if len(channels) > _MOST_BLOCKS:
+        raise reader.fail("channels", f"1 to {_MOST_BLOCKS} blocks")
     representation = reader.reader("representation")
-    architecture = Architecture(
-        channels=channels,
-        latent_size=reader.integer("latent_size", 1, _LARGEST_LATENT),
-        pitches=pitches,
-        harmonic_maps=reader.flag("harmonic_maps"),
-        wave_frames=representation.integer("wave_frames", 1, 1 << 20),
-    )
+    optional = {**_optional(reader), **_optional_scaling(representation)}
+    try:
+        architecture = Architecture(
+            channels=channels,
+            latent_size=reader.integer("latent_size", 1, _LARGEST_LATENT),
+            pitches=reader.integers("pitches", 0, 127),
+            harmonic_maps=reader.flag("harmonic_maps"),
+            wave_frames=representation.integer("wave_frames", 1, 1 << 20),
+            kind=_KINDS[representation.choice("kind", tuple(_KINDS))],
+            conditions=_conditions(reader),
+            **optional,
+        )
+    except ModelError:
+        raise
+    except ValueError as error:
+        raise ModelError(f"{reader.where}: {error}") from error
     size = architecture.representation
-    if size.padding_frames < 0:
-        raise representation.fail("wave_frames", f"at most {size.wave_frames + size.padding_frames}")
+    if size.bins > _MOST_BINS or size.frames * size.bins > _LARGEST_IMAGE:
+        raise representation.fail("bins", f"at most {_MOST_BINS}, and {_LARGEST_IMAGE} with all frames")
     expected = {"frames": size.frames, "bins": size.bins, "sample_rate_hz": SAMPLE_RATE_HZ}
     for key, value in expected.items():
         representation.integer(key, value, value)
-    if representation.text("kind") != _KIND:
-        raise representation.fail("kind", _KIND)
     return architecture
 
 
-def _anchor(reader: _Reader, architecture: Architecture) -> Anchor:
+def _optional(reader: FieldReader) -> dict[str, Any]:
+    """Sizes that the first models' files do not name."""
+    found: dict[str, Any] = {}
+    if "start" in reader:
+        start = reader.integers("start", 1, _MOST_BINS)
+        if len(start) != 2:
+            raise reader.fail("start", "frames and bins of the first block")
+        found["start_frames"], found["start_bins"] = start
+    if "resolutions" in reader:
+        found["resolutions"] = reader.integer("resolutions", 0, _MOST_BLOCKS)
+    if "blend" in reader:
+        found["blend"] = reader.numbers("blend")
+    return found
+
+
+def _optional_scaling(representation: FieldReader) -> dict[str, Any]:
+    return {key: representation.numbers(key, 2) for key in ("scale", "offset") if key in representation}
+
+
+def _conditions(reader: FieldReader) -> tuple[Condition, ...]:
+    conditions = []
+    for entry in reader.readers("conditions"):
+        try:
+            condition = Condition(entry.text("name"), entry.texts("values"), entry.flag("exclusive"))
+        except ModelError:
+            raise
+        except ValueError as error:
+            raise ModelError(f"{entry.where}: {error}") from error
+        conditions.append(condition)
+    return tuple(conditions)
+
+
+def _condition_rows(reader: FieldReader, architecture: Architecture) -> ConditionRows:
+    if not architecture.conditions:
+        return ConditionRows()
+    entries = reader.readers("condition_rows")
+    if not 1 <= len(entries) <= _MOST_ROWS:
+        raise reader.fail("condition_rows", f"1 to {_MOST_ROWS} rows, since there are conditions")
+    counts = [entry.integer("count", 1, 1 << 40) for entry in entries]
+    vectors = []
+    for entry in entries:
+        chosen = entry.reader("values")
+        try:
+            vectors.append(vector_of(architecture.conditions, {n: chosen.texts(n) for n in chosen.items()}))
+        except ConditionError as error:
+            raise ModelError(f"{chosen.where}: {error}") from error
+    return ConditionRows(np.stack(vectors), np.array(counts, np.int64))
+
+
+def _anchor(reader: FieldReader, architecture: Architecture) -> Anchor:
     lowest = reader.integer("lowest_pitch", 0, 127)
     return Anchor(
         latent=reader.coordinates("latent", architecture.latent_size),

@@ -30,13 +30,13 @@ def one_hots_of_pitches(pitches: NDArray[np.floating], known: tuple[int, ...]) -
     pitches : NDArray[np.floating], shape (n,)
         MIDI pitches, continuous.
     known : tuple of int
-        The model's pitches, ascending and consecutive.
+        The model's pitches, ascending.
 
     Returns
     -------
     NDArray[np.float32], shape (n, len(known))
     """
-    position = np.clip(np.asarray(pitches, np.float64), known[0], known[-1]) - known[0]
+    position = np.interp(np.asarray(pitches, np.float64), known, np.arange(len(known)))
     return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(known)))).astype(np.float32)
 
 
@@ -76,7 +76,7 @@ class Entry:
 
         Returns
         -------
-        NDArray[np.float32], shape (n, 2, 16, channels)
+        NDArray[np.float32], shape (n, *hook_shape)
             After leaky ReLU and pixel norm. GANSpace edits are added to this, never put in its place: it
             bears the pitch too.
 

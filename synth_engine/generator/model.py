@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_engine.generator.architecture import Architecture
+from synth_engine.generator.conditions import Condition, ConditionRows
 from synth_engine.generator.spectral import Representation
 
 FORMAT_VERSION = 1
@@ -50,8 +51,8 @@ class Model:
         As stored, with the names and shapes of `Architecture.weight_shapes`.
     anchors : mapping of str to Anchor
         Named points, in the order of the file.
-    conditions : tuple of str
-        Inputs beside latent and pitch; none so far.
+    condition_rows : ConditionRows
+        Which conditions occur together in the data, and how often; empty without conditions.
     provenance : mapping
         What made it: data, recipe, steps, seed, date, library versions.
     licence : str
@@ -65,7 +66,7 @@ class Model:
     architecture: Architecture
     weights: Mapping[str, NDArray[np.float32]]
     anchors: Mapping[str, Anchor] = field(default_factory=dict)
-    conditions: tuple[str, ...] = ()
+    condition_rows: ConditionRows = field(default_factory=ConditionRows)
     provenance: Mapping[str, object] = field(default_factory=dict)
     licence: str = ""
     metrics: Mapping[str, object] = field(default_factory=dict)
@@ -75,6 +76,16 @@ class Model:
     def latent_size(self) -> int:
         """Components of a latent point."""
         return self.architecture.latent_size
+
+    @property
+    def noise_size(self) -> int:
+        """Components of a latent point before its conditions."""
+        return self.architecture.noise_size
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What the last components of a latent point say."""
+        return self.architecture.conditions
 
     @property
     def pitches(self) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
     latent and one-hot pitch, joined, pixel norm
       -> block 1: dense to 2 x 16, then a 3 x 3 convolution
       -> blocks 2..B: nearest x2 in both axes, two 3 x 3 convolutions
-      -> 1 x 1 convolution to two channels, tanh, denormalised
+      -> 1 x 1 convolution to two channels, tanh; while growing, several blocks' outputs, weighted and summed
+      -> full size (nearest), denormalised
 
 Every hidden layer is scaled convolution, bias, leaky ReLU, pixel norm. Axis 1 is time, axis 2 frequency.
 
@@ -22,7 +23,6 @@ from keras import ops
 from numpy.typing import NDArray
 
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
-from synth_engine.generator.spectral import OFFSET, SCALE
 
 Tensor: TypeAlias = Any  # Keras has no common type for the backends' tensors
 
@@ -55,6 +55,19 @@ def fold_upsampling(kernel: Tensor) -> Tensor:
         before = [[1, 0] if a == axis else [0, 0] for a in range(4)]
         kernel = ops.pad(kernel, behind) + ops.pad(kernel, before)
     return ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
+
+
+def _repeat(image: Tensor | None, times: int) -> Tensor | None:
+    """Every position `times` times along both axes (nearest upsampling)."""
+    if image is None or times == 1:
+        return image
+    return ops.repeat(ops.repeat(image, times, axis=1), times, axis=2)
+
+
+def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
 
 
 class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -93,18 +106,20 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         ----------
         inputs : mapping
             `latents` (n, latent_size) and `one_hots` (n, pitches); with harmonic maps also `maps`
-            (n, bins, 5) and `base_steps` (n, bins). All float32.
+            (n, bins, 5) and `base_steps` (n, bins); while growing, `blend` (blocks,) in place of the
+            architecture's own weights of the outputs that it has. All float32.
 
         Returns
         -------
         tensor, float32, shape (n, frames, bins, 2)
-            Natural log of mel power, and phase step per frame in units of pi.
+            What the two channels are is the architecture's `kind`: natural log of mel power, and phase step
+            per frame in units of pi, unless it says otherwise.
         """
         hook = self.hook(inputs["latents"], inputs["one_hots"])
-        return self.spectrograms(hook, inputs.get("maps"), inputs.get("base_steps"))
+        return self.spectrograms(hook, inputs.get("maps"), inputs.get("base_steps"), inputs.get("blend"))
 
     def hook(self, latents: Tensor, one_hots: Tensor) -> Tensor:
-        """Activation of block 1's first layer, shape (n, 2, 16, channels): where PCA edits are added."""
+        """Activation of block 1's first layer, shape (n, *hook_shape): where PCA edits are added."""
         joined = pixel_norm(ops.concatenate([latents, one_hots], axis=-1))
         # A VALID convolution over a zero-padded 1 x 1 map, so each output meets one tap, counted backwards.
         kernel = ops.flip(self._kernel("block_1/conv0/kernel"), (0, 1))
@@ -112,18 +127,38 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         return activate(dense + self._by_name["block_1/conv0/bias"])
 
     def spectrograms(
-        self, hook: Tensor, maps: Tensor | None = None, base_steps: Tensor | None = None
+        self,
+        hook: Tensor,
+        maps: Tensor | None = None,
+        base_steps: Tensor | None = None,
+        blend: Tensor | None = None,
     ) -> Tensor:
-        """Everything behind the hook; the result is as in `call`."""
+        """Everything behind the hook; the inputs and the result are as in `call`."""
         x = self._convolve("block_1/conv1", ops.cast(hook, self._convolution_dtype))
+        image = self._image(1, x, blend)
         for block in range(2, self.architecture.blocks + 1):
             bias = self._maps_bias(block, maps) if self.architecture.has_maps(block) else 0.0
             x = self._upsample_convolve(f"block_{block}/conv0", x, bias)
             x = self._convolve(f"block_{block}/conv1", x)
-        name = f"block_{self.architecture.blocks}/to_rgb"
+            image = _sum(_repeat(image, 2), self._image(block, x, blend))
+        image = _repeat(image, self.architecture.repeats(self.architecture.blocks))
+        return self._denormalise(image, base_steps)
+
+    def _image(self, block: int, x: Tensor, blend: Tensor | None) -> Tensor | None:
+        """Weighted output of a block in the network's range, None where the architecture has none."""
+        weights = self.architecture.output_weights
+        if block not in weights:
+            return None
+        name = f"block_{block}/to_rgb"
         rgb = ops.conv(ops.cast(x, "float32"), self._kernel(f"{name}/kernel")) + self._by_name[f"{name}/bias"]
-        channels = (ops.tanh(rgb) - OFFSET) / SCALE
-        if base_steps is None or not self.architecture.harmonic_maps:
+        if blend is not None:
+            return ops.tanh(rgb) * blend[block - 1]
+        return ops.tanh(rgb) if len(weights) == 1 else ops.tanh(rgb) * weights[block]
+
+    def _denormalise(self, image: Tensor, base_steps: Tensor | None) -> Tensor:
+        size = self.architecture
+        channels = (image - np.array(size.offset, np.float32)) / np.array(size.scale, np.float32)
+        if base_steps is None or not size.harmonic_maps:
             return channels
         steps = channels[..., 1] + base_steps[:, None, :]
         steps = steps - 2.0 * ops.floor(0.5 * (steps + 1.0))  # wrapped into -1..1

@@ -67,7 +67,7 @@ class NoteRenderer:
 
         Parameters
         ----------
-        hooks : NDArray[np.float32], shape (n, 2, 16, channels)
+        hooks : NDArray[np.float32], shape (n, *hook_shape)
             From `Entry.activate`, edited or not.
         pitches : NDArray[np.floating], shape (n,)
             MIDI pitches (continuous) whose harmonic maps are used; without maps they change nothing.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Literal, get_args
 
 import numpy as np
 import scipy.fft
@@ -21,8 +22,12 @@ FLOOR = 1e-6  # added to power and magnitude before a logarithm
 
 # Affine map of each channel to the network's range: normalised = SCALE * value + OFFSET.
 # Source: the prespecified normaliser of the released GANSynth models.
-SCALE = np.array([0.0661371661726, 0.8], np.float32)
-OFFSET = np.array([0.113718730221, 0.0], np.float32)
+SCALE = (0.0661371661726, 0.8)
+OFFSET = (0.113718730221, 0.0)
+_SCALES, _OFFSETS = np.array(SCALE, np.float32), np.array(OFFSET, np.float32)
+
+Kind = Literal["mel", "linear", "phase"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 FloatArray = NDArray[np.float32]
 
@@ -41,12 +46,15 @@ class Representation:
         Samples of one note.
     sample_rate_hz : int
         Sample rate.
+    kind : {"mel", "linear", "phase"}
+        Log mel power and phase step; log magnitude and phase step; log magnitude and phase.
     """
 
     frames: int = 128
     bins: int = 1024
     wave_frames: int = WAVE_FRAMES
     sample_rate_hz: int = SAMPLE_RATE_HZ
+    kind: Kind = "mel"
 
     @property
     def window_frames(self) -> int:
@@ -59,9 +67,14 @@ class Representation:
         return self.window_frames // 4
 
     @property
+    def longest_wave_frames(self) -> int:
+        """Samples that the windows cover."""
+        return self.hop_frames * (self.frames - 1) + self.window_frames
+
+    @property
     def padding_frames(self) -> int:
         """Zeros put in front of a wave; nothing is put behind it."""
-        return self.hop_frames * (self.frames - 1) + self.window_frames - self.wave_frames
+        return self.longest_wave_frames - self.wave_frames
 
     @cached_property
     def bin_frequencies_hz(self) -> NDArray[np.float64]:
@@ -259,10 +272,10 @@ def _overlap_add(windows: FloatArray, hop_frames: int) -> FloatArray:
 
 def normalise(spectrograms: FloatArray) -> FloatArray:
     """Bring both channels into the network's range, clipped to -1..1; shape (..., 2)."""
-    clipped: FloatArray = np.clip(spectrograms * SCALE + OFFSET, -1.0, 1.0).astype(np.float32)
+    clipped: FloatArray = np.clip(spectrograms * _SCALES + _OFFSETS, -1.0, 1.0).astype(np.float32)
     return clipped
 
 
 def denormalise(outputs: FloatArray) -> FloatArray:
     """Undo `normalise` (but for the clipping); shape (..., 2)."""
-    return ((outputs - OFFSET) / SCALE).astype(np.float32)
+    return ((outputs - _OFFSETS) / _SCALES).astype(np.float32)
