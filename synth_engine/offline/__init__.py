@@ -1,0 +1,1 @@
+"""Sound without hurry: notes, songs and journeys rendered to files."""
