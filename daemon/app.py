@@ -116,7 +116,7 @@ class App:
         self._instrument = Instrument(memory, self._model_path, paths.cache, threads=config.render.threads)
         model = self._instrument.model
         self._basis = find_or_none(paths.cache, model.digest, model.hook_shape)
-        space = LatentSpace(self._basis, {n: a.latent for n, a in model.anchors.items()}, model.latent_size)
+        space = self._space(self._basis)
         loop = asyncio.get_running_loop()
         self._latent = LatentControl(
             space, LatentPoint.from_seed(FIRST_SEED), self._instrument, loop.call_soon
@@ -139,7 +139,9 @@ class App:
 
     def _space(self, basis: Basis | None) -> LatentSpace:
         model = self._instrument.model
-        return LatentSpace(basis, {n: a.latent for n, a in model.anchors.items()}, model.latent_size)
+        anchors = {name: anchor.latent for name, anchor in model.anchors.items()}
+        conditions = model.condition_rows.at_word if model.conditions else None
+        return LatentSpace(basis, anchors, model.latent_size, conditions)
 
     def _restore(self) -> None:
         """The last state, or the first preset of a newcomer."""

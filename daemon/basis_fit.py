@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pca_cache.fit import Draw, FitPlan, fit
 from pca_cache.store import basis_path, save_basis
 from synth_engine.generator.entry import Entry
+from synth_engine.generator.latents import draw_latents
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import load_model
 
@@ -46,7 +47,7 @@ def fit_basis(
     model = load_model(model_path)
     plan = FitPlan(
         model_digest=model.digest, latent_size=model.latent_size, pitches=model.pitches,
-        components=components, samples=samples, seed=seed, draw=_anchor_mixes(model),
+        components=components, samples=samples, seed=seed, draw=_points(model),
     )  # fmt: skip
     entry = Entry(model)
 
@@ -59,21 +60,22 @@ def fit_basis(
     return path
 
 
-def _anchor_mixes(model: Model) -> Draw | None:
-    """Points between pairs of anchors, if the model has any.
+def _points(model: Model) -> Draw:
+    """Points between pairs of anchors, if the model has any, else random ones.
 
     N(0, 1) points are alike in every direction, and so is what the first layer makes of them: their
     components would be in no order. Where real instruments lie, and what is between them, is not.
     """
     if len(model.anchors) < 2:
-        return None
+        return lambda generator, count: draw_latents(model, generator, count)
     anchors = np.stack([anchor.latent for anchor in model.anchors.values()])
 
     def draw(generator: np.random.Generator, count: int) -> NDArray[np.float32]:
         ends = anchors[generator.integers(0, len(anchors), (count, 2))]
         share = generator.random((count, 1), dtype=np.float32)
-        noise = generator.standard_normal((count, model.latent_size), dtype=np.float32)
+        noise = generator.standard_normal((count, model.noise_size), dtype=np.float32)
         mixed: NDArray[np.float32] = share * ends[:, 0] + (1 - share) * ends[:, 1]
-        return (mixed + MIX_NOISE * noise).astype(np.float32, copy=False)
+        mixed[:, : model.noise_size] += MIX_NOISE * noise
+        return mixed.astype(np.float32, copy=False)
 
     return draw

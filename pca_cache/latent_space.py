@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,11 @@ SMALLEST_WEIGHT_SUM = 0.05  # of the weights' magnitudes: a mix is stretched twe
 COORDINATE_STEP = 1e-4  # sigma; two points nearer than this are one to caches
 
 
-def random_latent(seed: int, latent_size: int) -> NDArray[np.float32]:
-    """The latent point of a seed: N(0, 1) numbers, for ever the same.
+RowOfWord = Callable[[int], NDArray[np.float32]]
+
+
+def random_latent(seed: int, latent_size: int, conditions: RowOfWord | None = None) -> NDArray[np.float32]:
+    """The latent point of a seed: N(0, 1) numbers, for ever the same, and a conditional model's conditions.
 
     Raw 64-bit words of PCG64, whose stream NumPy guarantees for all time (NEP 19), in pairs through the
     Box-Muller transform. ``Generator.standard_normal`` would do the same in one call, but NumPy keeps
@@ -34,6 +37,8 @@ def random_latent(seed: int, latent_size: int) -> NDArray[np.float32]:
         0 or more.
     latent_size : int
         How many numbers.
+    conditions : callable, optional
+        From a random 64-bit word to the numbers the point ends with; without it all are N(0, 1).
 
     Returns
     -------
@@ -41,14 +46,18 @@ def random_latent(seed: int, latent_size: int) -> NDArray[np.float32]:
 
     Source: Box and Muller, A Note on the Generation of Random Normal Deviates (1958).
     """
-    pairs = (latent_size + 1) // 2
-    words = np.random.PCG64(seed).random_raw(2 * pairs)
+    source = np.random.PCG64(seed)
+    end = np.zeros(0, np.float32) if conditions is None else conditions(int(source.random_raw()))
+    noise_size = latent_size - end.size
+    pairs = (noise_size + 1) // 2
+    words = source.random_raw(2 * pairs)
     uniform = (
         (words >> np.uint64(11)).astype(np.float64) + 0.5
     ) * 2.0**-53  # inside 0..1, both ends excluded
     radius = np.sqrt(-2.0 * np.log(uniform[:pairs]))
     angle = 2.0 * math.pi * uniform[pairs:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:latent_size].astype(np.float32)
+    noise = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:noise_size]
+    return np.concatenate([noise, end]).astype(np.float32)
 
 
 def point_identity(
@@ -79,6 +88,8 @@ class LatentSpace:
         Points with names.
     latent_size : int
         Numbers in a latent point.
+    conditions : callable, optional
+        See :func:`random_latent`.
 
     Raises
     ------
@@ -91,8 +102,10 @@ class LatentSpace:
         basis: Basis | None,
         anchors: Mapping[str, Sequence[float] | NDArray[np.float32]],
         latent_size: int,
+        conditions: RowOfWord | None = None,
     ) -> None:
         self.basis = basis
+        self._conditions = conditions
         self.latent_size = latent_size
         self._anchors = {name: np.asarray(vector, np.float32) for name, vector in anchors.items()}
         for name, anchor in self._anchors.items():
@@ -118,7 +131,7 @@ class LatentSpace:
             For an unknown anchor ("did you mean ..."), weights that cancel out, or a wrong size.
         """
         if point.kind == "seed":
-            return random_latent(point.seed, self.latent_size)
+            return random_latent(point.seed, self.latent_size, self._conditions)
         if point.kind == "anchors":
             return self.mix(point.weights)
         if len(point.vector) != self.latent_size:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from synth_engine.generator.conditions import Condition
 from synth_engine.generator.harmonic import MAP_CHANNELS
@@ -78,6 +80,16 @@ class Architecture:
     def __post_init__(self) -> None:
         _check_network(self)
         _check_output(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Architecture:
+        """The architecture that `dataclasses.asdict` made plain and JSON turned into lists."""
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        conditions = tuple(
+            Condition(each["name"], tuple(each["values"]), each["exclusive"])
+            for each in values.pop("conditions", ())
+        )
+        return cls(**values, conditions=conditions)
 
     @property
     def blocks(self) -> int:

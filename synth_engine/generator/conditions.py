@@ -79,6 +79,12 @@ class ConditionRows:
         drawn: FloatArray = self.vectors[rng.choice(len(self), count, p=self.counts / self.counts.sum())]
         return drawn
 
+    def at_word(self, word: int) -> FloatArray:
+        """The row a random 64-bit word stands for, float32 (condition_size,): the same one for ever."""
+        cumulated = np.cumsum(self.counts)
+        row: FloatArray = self.vectors[np.searchsorted(cumulated, word % int(cumulated[-1]), side="right")]
+        return row
+
 
 def vector_of(conditions: Iterable[Condition], chosen: Chosen) -> FloatArray:
     """Return the condition numbers of named values; a condition that is not named stays zero.

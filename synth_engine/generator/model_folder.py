@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,16 +90,13 @@ def save_model(model: Model, path: Path) -> Model:
     Raises
     ------
     ModelError
-        If a weight is missing or has another shape than the architecture says.
+        If a weight is missing or has another shape than the architecture says, or conditions lack their rows.
     OSError
         If the folder cannot be written.
     """
     path = Path(path)
     shapes = model.architecture.weight_shapes()
-    found = {name: array.shape for name, array in model.weights.items()}
-    if found != shapes:
-        wrong = sorted(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))[0]
-        raise ModelError(f"{wrong}: expected shape {shapes.get(wrong)}, found {found.get(wrong)}")
+    _check_fit(model, shapes)
     tensors = {name: np.ascontiguousarray(model.weights[name], dtype=np.float32) for name in shapes}
     content = safetensors_bytes(tensors)
     model = replace(model, digest=hashlib.sha256(content).hexdigest())
@@ -107,6 +105,16 @@ def save_model(model: Model, path: Path) -> Model:
     _write(path / WEIGHTS_NAME, content)
     _write(path / DESCRIPTION_NAME, text.encode() + b"\n")
     return model
+
+
+def _check_fit(model: Model, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    found = {name: array.shape for name, array in model.weights.items()}
+    if found != shapes:
+        wrong = sorted(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))[0]
+        raise ModelError(f"{wrong}: expected shape {shapes.get(wrong)}, found {found.get(wrong)}")
+    rows, size = model.condition_rows.vectors, model.architecture.condition_size
+    if size and (not len(rows) or rows.shape[1] != size):
+        raise ModelError(f"condition_rows: expected shape (1 or more, {size}), found {rows.shape}")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -66,9 +66,7 @@ def read_recipe(run: Path) -> Recipe:
         If `run` holds none.
     """
     values = json.loads((run / _NAME).read_text())
-    sizes = values.pop("architecture")
-    sizes["channels"], sizes["pitches"] = tuple(sizes["channels"]), tuple(sizes["pitches"])
-    return Recipe(architecture=Architecture(**sizes), **values)
+    return Recipe(architecture=Architecture.from_plain(values.pop("architecture")), **values)
 
 
 def instruments_of(labels: list[Label]) -> list[str]:

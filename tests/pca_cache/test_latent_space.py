@@ -50,6 +50,16 @@ def test_latent_points_of_seeds_are_normally_distributed_and_differ() -> None:
     assert np.isfinite(drawn).all()
 
 
+def test_a_seed_of_a_conditional_model_chooses_its_conditions_too() -> None:
+    rows = np.eye(3, dtype=np.float32)
+    point = random_latent(7, 8, lambda word: rows[word % 3])
+    assert np.array_equal(point, random_latent(7, 8, lambda word: rows[word % 3]))
+    assert point.shape == (8,)
+    assert sorted(point[5:]) == [0, 0, 1]
+    found = {tuple(random_latent(seed, 8, lambda word: rows[word % 3])[5:]) for seed in range(40)}
+    assert len(found) == 3
+
+
 def test_weights_need_not_sum_to_one(space: LatentSpace) -> None:
     assert space.mix([("violin", 3), ("flute", 1)])[:3] == pytest.approx([0.75, 0.25, 0])
     assert space.mix([("violin", 0.3), ("flute", 0.1)])[:3] == pytest.approx([0.75, 0.25, 0])
