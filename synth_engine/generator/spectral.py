@@ -1,8 +1,8 @@
 """Waves to (log mel power, instantaneous frequency) spectrograms and back.
 
-The representation of GANSynth's high-resolution mel models: 64,000 samples at 16 kHz are 128 frames of 1024
-mel bins with two channels. Channel 0 is the natural log of mel power, channel 1 the phase step to the next
-frame in units of pi. NumPy and SciPy only.
+The representations of GANSynth's models. In the high-resolution mel one, 64,000 samples at 16 kHz are 128
+frames of 1024 mel bins with two channels: the natural log of mel power, and the phase step since the last frame
+in units of pi. NumPy and SciPy only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Representation:
     frames : int
         Spectrogram frames (time).
     bins : int
-        Mel bins, and FFT bins kept (DC is dropped, Nyquist kept).
+        FFT bins kept (DC is dropped, Nyquist kept), and as many mel bins.
     wave_frames : int
         Samples of one note.
     sample_rate_hz : int
@@ -153,8 +153,8 @@ def wrap(phase: NDArray[np.floating]) -> NDArray[np.floating]:
     return (phase + np.pi) % (2.0 * np.pi) - np.pi
 
 
-def waves_to_spectrograms(waves: FloatArray, representation: Representation = DEFAULT) -> FloatArray:
-    """Analyse waves into log mel power and instantaneous frequency.
+def waves_to_spectra(waves: FloatArray, representation: Representation = DEFAULT) -> NDArray[np.complex64]:
+    """Short-time Fourier transform of waves.
 
     Parameters
     ----------
@@ -165,24 +165,47 @@ def waves_to_spectrograms(waves: FloatArray, representation: Representation = DE
 
     Returns
     -------
-    NDArray[np.float32], shape (notes, frames, bins, 2)
-        Natural log of mel power, and phase step in units of pi (-1..1 but for the first frame).
-
-    Source: GANSynth, section 3 ("IF-Mel").
+    NDArray[np.complex64], shape (notes, frames, bins)
+        FFT bins 1..bins of every frame.
     """
     size = representation
     padded = np.pad(waves.astype(np.float32), ((0, 0), (size.padding_frames, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, size.window_frames, axis=-1)
     windows = windows[:, :: size.hop_frames]
-    spectrum = scipy.fft.rfft(windows * _hann(size.window_frames), axis=-1)[..., 1:]
-    magnitude, angle = np.abs(spectrum), np.angle(spectrum)
-    to_mel, _ = _float32_transposes(size.bins, size.sample_rate_hz / 2)
-    power = _apply(to_mel, (magnitude + np.float32(FLOOR)) ** 2)
+    spectra: NDArray[np.complex64] = scipy.fft.rfft(windows * _hann(size.window_frames), axis=-1)[..., 1:]
+    return spectra
+
+
+def waves_to_spectrograms(waves: FloatArray, representation: Representation = DEFAULT) -> FloatArray:
+    """Analyse waves into the two channels of a representation.
+
+    Parameters
+    ----------
+    waves : NDArray[np.float32], shape (notes, wave_frames)
+        Samples in -1..1.
+    representation : Representation
+        Sizes and kind.
+
+    Returns
+    -------
+    NDArray[np.float32], shape (notes, frames, bins, 2)
+        "mel": natural log of mel power, and phase step in units of pi (-1..1 but for the first frame).
+        "linear": natural log of magnitude, and phase step. "phase": natural log of magnitude, and phase.
+
+    Source: GANSynth, section 3 ("IF-Mel", "IF" and "Phase").
+    """
+    spectra = waves_to_spectra(waves, representation)
+    magnitude, angle = np.abs(spectra) + np.float32(FLOOR), np.angle(spectra)
+    out = np.empty((*magnitude.shape, 2), np.float32)
+    if representation.kind != "mel":
+        out[..., 0] = np.log(magnitude)
+        out[..., 1] = (angle if representation.kind == "phase" else _phase_steps(angle)) / np.pi
+        return out
+    to_mel, _ = _float32_transposes(representation.bins, representation.sample_rate_hz / 2)
+    power = _apply(to_mel, magnitude**2)
     phase = np.cumsum(_phase_steps(angle), axis=1, dtype=np.float64)
-    steps = _phase_steps(_apply(to_mel, phase))
-    out = np.empty((*power.shape, 2), np.float32)
     out[..., 0] = np.log(power + FLOOR)
-    out[..., 1] = steps / np.pi
+    out[..., 1] = _phase_steps(_apply(to_mel, phase)) / np.pi
     return out
 
 
@@ -196,14 +219,14 @@ def _phase_steps(phase: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def spectrograms_to_waves(spectrograms: FloatArray, representation: Representation = DEFAULT) -> FloatArray:
-    """Synthesise waves from log mel power and instantaneous frequency; no phase is guessed or iterated.
+    """Synthesise waves from the two channels of a representation; no phase is guessed or iterated.
 
     Parameters
     ----------
     spectrograms : NDArray[np.float32], shape (notes, frames, bins, 2)
         As returned by `waves_to_spectrograms`.
     representation : Representation
-        Sizes.
+        Sizes and kind.
 
     Returns
     -------
@@ -213,7 +236,7 @@ def spectrograms_to_waves(spectrograms: FloatArray, representation: Representati
     size = representation
     waves = np.empty((len(spectrograms), size.wave_frames), np.float32)
     for note, spectrogram in enumerate(spectrograms):  # one note at a time stays inside the cache
-        waves[note] = spectra_to_wave(_spectrum(spectrogram, size), size)
+        waves[note] = spectra_to_wave(spectrogram_to_spectrum(spectrogram, size), size)
     return waves
 
 
@@ -234,8 +257,15 @@ def spectra_to_wave(spectrum: NDArray[np.complex64], size: Representation) -> Fl
     with_dc = np.zeros((size.frames, size.bins + 1), np.complex64)
     with_dc[:, 1:] = spectrum
     windows = scipy.fft.irfft(with_dc, n=size.window_frames, axis=-1, overwrite_x=True)
-    windows *= _hann(size.window_frames) * np.float32(1.0 / 1.5)  # Hann / sum of squared shifted Hanns
+    windows *= window_of_synthesis(size)
     return _overlap_add(windows, size.hop_frames)[size.padding_frames :]
+
+
+def window_of_synthesis(size: Representation) -> FloatArray:
+    """What every inverse transform is multiplied with before it is added, float32 (window_frames,)."""
+    shares = np.float32(1.0 / 1.5)  # Hann / sum of squared shifted Hanns
+    window: FloatArray = _hann(size.window_frames) * shares
+    return window
 
 
 def to_linear_power(mel_power: FloatArray, size: Representation) -> FloatArray:
@@ -245,19 +275,24 @@ def to_linear_power(mel_power: FloatArray, size: Representation) -> FloatArray:
     return power
 
 
-def _spectrum(spectrogram: FloatArray, size: Representation) -> NDArray[np.complex64]:
-    """Complex spectrum of one note, shape (frames, bins)."""
-    _, to_linear = _float32_transposes(size.bins, size.sample_rate_hz / 2)
-    power = to_linear_power(np.exp(spectrogram[..., 0]), size)
+def spectrogram_to_spectrum(spectrogram: FloatArray, size: Representation) -> NDArray[np.complex64]:
+    """Complex spectrum of one note, shape (frames, bins), from its two channels (frames, bins, 2)."""
     # The running phase reaches hundreds of radians, so it is kept in half turns and reduced before the
     # float32 sine.
-    mel_phase = np.cumsum(spectrogram[..., 1], axis=0, dtype=np.float64)
-    phase = _apply(to_linear, mel_phase)
-    phase = (np.pi * (phase - 2.0 * np.rint(0.5 * phase))).astype(np.float32)
-    magnitude = np.sqrt(power + np.float32(FLOOR))
-    spectrum = np.empty(phase.shape, np.complex64)
-    np.multiply(magnitude, np.cos(phase), out=spectrum.real)
-    np.multiply(magnitude, np.sin(phase), out=spectrum.imag)
+    half_turns = spectrogram[..., 1]
+    if size.kind != "phase":
+        half_turns = np.cumsum(half_turns, axis=0, dtype=np.float64)
+    if size.kind == "mel":
+        _, to_linear = _float32_transposes(size.bins, size.sample_rate_hz / 2)
+        half_turns = _apply(to_linear, half_turns)
+        power = to_linear_power(np.exp(spectrogram[..., 0]), size)
+        magnitude = np.sqrt(power + np.float32(FLOOR))
+    else:
+        magnitude = np.exp(spectrogram[..., 0])
+    angle = (np.pi * (half_turns - 2.0 * np.rint(0.5 * half_turns))).astype(np.float32)
+    spectrum = np.empty(angle.shape, np.complex64)
+    np.multiply(magnitude, np.cos(angle), out=spectrum.real)
+    np.multiply(magnitude, np.sin(angle), out=spectrum.imag)
     return spectrum
 
 
