@@ -11,11 +11,6 @@ from hypothesis import strategies as st
 from synth_engine.gansynth.schedule import blend_of_progress, progress_of_step, stages
 from tests.synth_engine.gansynth.golden import GOLDEN, needs_golden
 
-GOLDEN = Path("/work/shared/golden/gansynth/schedule.json")
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.exists(), reason="the original's numbers are not on this machine"
-)
-
 
 @needs_golden
 def test_progress_is_the_originals_to_the_last_bit() -> None:
