@@ -44,7 +44,7 @@ _NOISE_SEED = 1
 
 
 @dataclass(frozen=True)
-class _Plan:
+class PartialPlan:
     """What synthesis needs to know of a pitch.
 
     Attributes
@@ -72,7 +72,8 @@ class _Plan:
 
 
 @lru_cache(maxsize=256)
-def _plan(pitch: float, size: Representation) -> _Plan:
+def plan_of_pitch(pitch: float, size: Representation) -> PartialPlan:
+    """What synthesis needs to know of a MIDI pitch (continuous); the last 256 are remembered."""
     fundamental_hz = pitch_to_hz(pitch)
     bin_width_hz = size.sample_rate_hz / size.window_frames
     reach_hz = _LOBE_BINS * bin_width_hz
@@ -84,7 +85,7 @@ def _plan(pitch: float, size: Representation) -> _Plan:
     places = (mel - 1, np.arange(size.bins))
     shape = (count, size.bins)
     numbers = np.arange(1, count + 1, dtype=np.float64)
-    return _Plan(
+    return PartialPlan(
         base=base_step(fundamental_hz, size),
         weighted=scipy.sparse.csr_array((columns.astype(np.float32), places), shape=shape),
         weights=scipy.sparse.csr_array((np.square(columns).astype(np.float32), places), shape=shape),
@@ -97,7 +98,7 @@ def _plan(pitch: float, size: Representation) -> _Plan:
 
 
 @lru_cache(maxsize=4)
-def _noise(size: Representation) -> NDArray[np.complex64]:
+def noise_rotations(size: Representation) -> NDArray[np.complex64]:
     """Random rotations, shape (frames, bins): the same ones every time, so that a note is always the same."""
     angle = np.random.default_rng(_NOISE_SEED).uniform(0.0, 2.0 * np.pi, (size.frames, size.bins))
     rotations: NDArray[np.complex64] = np.exp(1j * angle).astype(np.complex64)
@@ -105,14 +106,20 @@ def _noise(size: Representation) -> NDArray[np.complex64]:
 
 
 @lru_cache(maxsize=4)
-def _alternation(size: Representation) -> FloatArray:
+def alternation(size: Representation) -> FloatArray:
     """Sign of each linear bin: a window that starts at the frame turns neighbours by half a turn."""
     signs: FloatArray = np.where(np.arange(1, size.bins + 1) % 2, -1.0, 1.0).astype(np.float32)
     return signs
 
 
-def _rotations(spectrogram: FloatArray, power: FloatArray, plan: _Plan) -> NDArray[np.complex64]:
-    """Phase of every partial at every frame as a complex number, shape (frames, harmonics)."""
+def audible_power(spectrogram: FloatArray) -> FloatArray:
+    """Mel power of every frame and bin, silence where it is near the representation's floor."""
+    power: FloatArray = np.maximum(np.exp(spectrogram[..., 0]) - np.float32(_GATE), np.float32(0.0))
+    return power
+
+
+def partial_steps(spectrogram: FloatArray, power: FloatArray, plan: PartialPlan) -> NDArray[np.float64]:
+    """Turns that every partial makes from the frame before to each frame, shape (frames, harmonics)."""
     deviation = spectrogram[..., 1] - plan.base
     deviation -= 2.0 * np.rint(0.5 * deviation)
     # A step out of silence is the note's arbitrary first phase, not a frequency.
@@ -121,13 +128,17 @@ def _rotations(spectrogram: FloatArray, power: FloatArray, plan: _Plan) -> NDArr
     np.minimum(power[1:], power[:-1], out=steady[1:])
     total = (plan.weights @ steady.T).T + np.float32(1e-12)
     half_turns = (plan.weighted @ (steady * deviation).T).T / total
-    frames = np.arange(len(spectrogram))[:, None]
-    turns = (
-        plan.starts_turns + frames * plan.steps_turns + 0.5 * np.cumsum(half_turns, axis=0, dtype=np.float64)
-    )
-    turns -= np.rint(turns)  # float32 cannot hold hundreds of turns exactly
-    rotations: NDArray[np.complex64] = np.exp(np.complex64(2j * np.pi) * turns.astype(np.float32))
-    return rotations
+    turns: NDArray[np.float64] = 0.5 * half_turns.astype(np.float64)
+    turns[1:] += plan.steps_turns
+    return turns
+
+
+def rotations(turns: NDArray[np.float64]) -> NDArray[np.complex64]:
+    """Phases in turns as complex numbers."""
+    # float32 cannot hold hundreds of turns exactly
+    reduced = (turns - np.rint(turns)).astype(np.float32)
+    rotated: NDArray[np.complex64] = np.exp(np.complex64(2j * np.pi) * reduced)
+    return rotated
 
 
 def spectrograms_to_partials(
@@ -155,11 +166,12 @@ def spectrograms_to_partials(
     size = representation
     waves = np.empty((len(spectrograms), size.wave_frames), np.float32)
     for note, (spectrogram, pitch) in enumerate(zip(spectrograms, pitches, strict=True)):
-        plan = _plan(float(pitch), size)
-        power = np.maximum(np.exp(spectrogram[..., 0]) - np.float32(_GATE), np.float32(0.0))
-        phasors = _rotations(spectrogram, power, plan)[:, plan.harmonic] * _alternation(size)
+        plan = plan_of_pitch(float(pitch), size)
+        power = audible_power(spectrogram)
+        turns = plan.starts_turns + np.cumsum(partial_steps(spectrogram, power, plan), axis=0)
+        phasors = rotations(turns)[:, plan.harmonic] * alternation(size)
         # Another stretch of noise for every pitch: chords add up as noise does, not as one signal.
-        phasors[:, plan.noisy] = np.roll(_noise(size), round(7.0 * pitch), axis=0)[:, plan.noisy]
+        phasors[:, plan.noisy] = np.roll(noise_rotations(size), round(7.0 * pitch), axis=0)[:, plan.noisy]
         phasors *= np.sqrt(to_linear_power(power, size))
         waves[note] = spectra_to_wave(phasors, size)
     return waves

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from synth_engine.generator.entry import Entry
 from synth_engine.generator.model import Model, ModelError
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.runtime import NoteRenderer
+from synth_engine.generator.sustain import HELD_SHARE, sustained_wave
+from synth_engine.generator.tracks import bin_tracks, partial_tracks
 from synth_engine.render.worker import levelled
 
 FloatArray = NDArray[np.float32]
@@ -162,7 +165,7 @@ class NoteSource:
     @property
     def held_s(self) -> float:
         """Seconds that the key of the model's own notes is down: three of NSynth's four."""
-        return 0.75 * self.seconds
+        return HELD_SHARE * self.seconds
 
     def _wave(self, request: NoteRequest) -> FloatArray:
         pitches = np.array([request.pitch], np.float64)
@@ -171,12 +174,26 @@ class NoteSource:
             hooks = hooks + np.asarray(request.offset, np.float32).reshape(hooks.shape)
         renderer = self._borrow()
         try:
-            wave = renderer.waves(hooks, pitches)[0]
+            if request.seconds is None or request.seconds <= self.held_s:
+                wave = renderer.waves(hooks, pitches)[0]
+            else:
+                wave = self._longer(renderer.spectrograms(hooks, pitches)[0], request)
         finally:
             self._renderers.put(renderer)
         if not np.isfinite(wave).all():
             raise ModelError(f"pitch {request.pitch:g}: the network answered with NaN or infinity")
         return levelled(wave)
+
+    def _longer(self, spectrogram: FloatArray, request: NoteRequest) -> FloatArray:
+        size = self.model.representation
+        if self.model.architecture.harmonic_maps:
+            tracks = partial_tracks(spectrogram, request.pitch, size)
+        else:
+            tracks = bin_tracks(spectrogram, size)
+        # Notes of a chord walk ways of their own, the same ones every time.
+        seed = crc32(np.asarray(request.latent, np.float32).tobytes(), round(1000.0 * request.pitch))
+        assert request.seconds is not None
+        return sustained_wave(tracks, request.seconds, seed)
 
     def _borrow(self) -> NoteRenderer:
         if self._renderers.empty():
