@@ -167,12 +167,13 @@ class Program:
         return range(self.lowest_pitch, self.highest_pitch + 1)
 
 
-def _parse(row: str) -> Program:
+def parse_program(row: str) -> Program:
+    """Return the program of one row of the table."""
     number, name, family, source, low, high = row.split()
     return Program(int(number), name, family, _SOURCES[source], int(low), int(high))
 
 
-PROGRAMS: tuple[Program, ...] = tuple(_parse(row) for row in _TABLE.split("\n") if row)
+PROGRAMS: tuple[Program, ...] = tuple(parse_program(row) for row in _TABLE.split("\n") if row)
 
 
 def programs_named(names: list[str] | tuple[str, ...]) -> tuple[Program, ...]:

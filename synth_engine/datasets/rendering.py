@@ -1,130 +1,220 @@
-"""Render a soundfont into a labelled set of 4 s notes at 16 kHz, resumable program by program."""
+"""Render soundfonts into a labelled set of 4 s notes at 16 kHz, on all cores, resumable instrument by
+instrument.
+
+Of each instrument there is a shard; a note that failed a gate is told in `rejected_<shard>.jsonl`, written
+before the labels of the shard.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import soxr
-from numpy.typing import NDArray
+from typing import Any
 
 from mappings.atomic_files import write_atomic
+from mappings.documents import DocumentError
+from synth_engine.datasets.finishing import finish_note, to_float
+from synth_engine.datasets.font_file import FontFile, read_font_file
+from synth_engine.datasets.instruments import Instrument, full_instruments, small_instruments
 from synth_engine.datasets.labels import Label
+from synth_engine.datasets.pitch import PitchDetector
 from synth_engine.datasets.programs import Program
+from synth_engine.datasets.qualities import measure, qualities_of
 from synth_engine.datasets.shards import write_shard
 from synth_engine.datasets.soundfont import RENDER_RATE_HZ, SoundfontPlayer
-from synth_engine.generator.spectral import SAMPLE_RATE_HZ, WAVE_FRAMES
+from synth_engine.generator.spectral import SAMPLE_RATE_HZ
 
 DEFAULT_SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+SECOND_SOUNDFONT = Path("/usr/share/sounds/sf3/MuseScore_General_Full.sf3")
 HELD_S = 3.0
 RELEASE_S = 1.0
-PEAK = 0.95  # every note is brought to this peak, as in NSynth: loudness is the player's, not the model's
-FADE_FRAMES = 240  # 15 ms at 16 kHz, so that pads that still sound at 4 s do not click
-GATE_PEAK = 10.0 ** (-60.0 / 20.0)  # some programs play nothing at the ends of their range
 
 Progress = Callable[[int, int], None]
 
 
-def finish_note(rendered: NDArray[np.float32]) -> NDArray[np.int16] | None:
-    """Decimate, normalise and fade one rendered note.
+@dataclass(frozen=True)
+class Rendering:
+    """What is rendered, and how.
 
-    Parameters
+    Attributes
     ----------
-    rendered : NDArray[np.float32], shape (frames,)
-        At `RENDER_RATE_HZ`.
-
-    Returns
-    -------
-    NDArray[np.int16], shape (64000,), or None
-        None if the note's peak is below -60 dBFS.
+    recipe : str
+        "small" or "full".
+    fonts : list of FontFile
+        The soundfonts.
+    instruments : list of Instrument
+        In the order they are rendered.
+    velocity : int
+        MIDI velocity of every note, 1..127.
+    detector : PitchDetector or None
+        Gate for the pitch.
+    missing : list of str
+        Instruments of the recipe that the fonts lack.
+    threads : int
+        Instruments rendered at once.
     """
-    wave = soxr.resample(rendered, RENDER_RATE_HZ, SAMPLE_RATE_HZ, quality="VHQ")[:WAVE_FRAMES]
-    peak = float(np.abs(wave).max(initial=0.0))
-    if peak < GATE_PEAK:
-        return None
-    note = np.zeros(WAVE_FRAMES, np.float32)
-    note[: len(wave)] = wave * (PEAK / peak)
-    note[-FADE_FRAMES:] *= np.linspace(1.0, 0.0, FADE_FRAMES, dtype=np.float32)
-    return np.round(note * 32767.0).astype(np.int16)
+
+    recipe: str
+    fonts: list[FontFile]
+    instruments: list[Instrument]
+    velocity: int = 100
+    detector: PitchDetector | None = None
+    missing: tuple[str, ...] = ()
+    threads: int = 1
+
+    def described(self) -> dict[str, Any]:
+        """What dataset.json says, but for the counts."""
+        fonts = [{"file": f.path.name, "sha256": f.digest(), **f.texts} for f in self.fonts]
+        return {
+            "recipe": self.recipe,
+            "soundfont": fonts[0]["file"],
+            "soundfont_sha256": fonts[0]["sha256"],
+            "fonts": fonts,  # with the makers' own notices, which go with whatever is made of the notes
+            "programs": [instrument.name for instrument in self.instruments],
+            "instruments": {i.name: i.described() for i in self.instruments},
+            "missing": list(self.missing),
+            "velocity": self.velocity,
+            "held_s": HELD_S,
+            "release_s": RELEASE_S,
+            "sample_rate_hz": SAMPLE_RATE_HZ,
+            "pitch_gate": "SwiftF0" if self.detector else None,
+        }
 
 
-def render_dataset(
-    out_dir: Path,
-    soundfont: Path,
-    programs: Sequence[Program],
-    velocity: int = 100,
-    progress: Progress | None = None,
-) -> int:
-    """Render every playable pitch of `programs`; programs already in `out_dir` are not rendered again.
+def small_rendering(soundfont: Path, programs: Iterable[Program], velocity: int = 100) -> Rendering:
+    """Return the small recipe: bank-0 programs of one font, no pitch gate.
+
+    Raises
+    ------
+    SoundfontError
+        If the soundfont cannot be read.
+    """
+    font = read_font_file(soundfont)
+    return Rendering("small", [font], small_instruments(soundfont, programs), velocity)
+
+
+def full_rendering(soundfonts: Sequence[Path], seed: int, detector: PitchDetector | None) -> Rendering:
+    """Return the full recipe of `synth_engine.datasets.instruments`.
+
+    Raises
+    ------
+    SoundfontError
+        If a soundfont cannot be read.
+    """
+    fonts = [read_font_file(path) for path in soundfonts]
+    instruments, missing = full_instruments(fonts, seed)
+    threads = os.cpu_count() or 1
+    return Rendering("full", fonts, instruments, 100, detector, tuple(missing), threads)
+
+
+def render_dataset(out_dir: Path, rendering: Rendering, progress: Progress | None = None) -> dict[str, Any]:
+    """Render every playable pitch; instruments already in `out_dir` are not rendered again.
 
     Parameters
     ----------
     out_dir : Path
         Folder of the data set, made if missing.
-    soundfont : Path
-        The .sf2 or .sf3 file.
-    programs : Sequence[Program]
+    rendering : Rendering
         What to render.
-    velocity : int
-        MIDI velocity of every note, 1..127.
     progress : callable or None
-        Called with (notes done, notes in all) after every note.
+        Called with (notes done, notes in all) after every instrument.
 
     Returns
     -------
-    int
-        Notes in the data set (of these programs).
+    dict
+        dataset.json: with `notes` and `rejected` (how many of each reason).
 
     Raises
     ------
     SoundfontError
-        If the soundfont cannot be read or lacks a program.
+        If a soundfont lacks a program.
+    DocumentError
+        If the folder holds notes of another recipe.
     OSError
         If `out_dir` cannot be written.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    total = sum(len(program.pitches) for program in programs)
-    done = kept = 0
-    with SoundfontPlayer(soundfont) as player:
-        for program in programs:
-            labels_path = out_dir / f"notes_{program.number:03d}.jsonl"
-            if labels_path.exists():  # written last, so it stands for the whole program
-                kept += len(labels_path.read_text().splitlines())
-            else:
-                kept += _render_program(player, program, velocity, labels_path)
-            done += len(program.pitches)
+    description = rendering.described()
+    _refuse_other(out_dir / "dataset.json", description)
+    _write_json(out_dir / "dataset.json", {**description, "complete": False})
+    total = sum(len(instrument.program.pitches) for instrument in rendering.instruments)
+    waiting = [i for i in rendering.instruments if not _labels_path(out_dir, i).exists()]
+    done = total - sum(len(instrument.program.pitches) for instrument in waiting)
+    with ExitStack() as stack:
+        for font in (
+            rendering.fonts if waiting else []
+        ):  # held open, so that each instrument's player is quick
+            stack.enter_context(SoundfontPlayer(font.path))
+        executor = ThreadPoolExecutor(rendering.threads)
+        stack.callback(executor.shutdown, cancel_futures=True)
+        futures = {executor.submit(_render_instrument, out_dir, rendering, i): i for i in waiting}
+        for future in as_completed(futures):
+            future.result()
+            done += len(futures[future].program.pitches)
             if progress:
                 progress(done, total)
-    description = json.dumps(_description(soundfont, programs, velocity), indent=1) + "\n"
-    write_atomic(out_dir / "dataset.json", description.encode(), generations=0)
-    return kept
+    description.update(_counts(out_dir, rendering), complete=True)
+    _write_json(out_dir / "dataset.json", description)
+    return description
 
 
-def _render_program(player: SoundfontPlayer, program: Program, velocity: int, labels_path: Path) -> int:
-    notes, labels = [], []
-    for pitch in program.pitches:
-        note = finish_note(player.play(program.number, pitch, velocity, HELD_S, RELEASE_S))
-        if note is not None:
-            notes.append(note)
-            labels.append(
-                Label(program.name, program.number, program.family, program.source, pitch, velocity)
+def _labels_path(out_dir: Path, instrument: Instrument) -> Path:
+    return out_dir / f"notes_{instrument.shard}.jsonl"
+
+
+def _render_instrument(out_dir: Path, rendering: Rendering, instrument: Instrument) -> None:
+    program, notes, labels, rejected = instrument.program, [], [], []
+    with SoundfontPlayer(instrument.font) as player:
+        player.select(instrument.bank, program.number, instrument.variation)
+        for pitch in program.pitches:
+            note = finish_note(player.play(pitch, rendering.velocity, HELD_S, RELEASE_S), RENDER_RATE_HZ)
+            wave = None if note is None else to_float(note)
+            if note is None or wave is None:
+                rejected.append({"instrument": instrument.name, "pitch": pitch, "reason": "silent"})
+            elif rendering.detector and not rendering.detector.agrees(wave, pitch):
+                rejected.append({"instrument": instrument.name, "pitch": pitch, "reason": "pitch"})
+            else:
+                qualities = qualities_of(measure(wave, pitch), program.number)
+                notes.append(note)
+                labels.append(
+                    Label(
+                        instrument.name, program.number, program.family, program.source, pitch,
+                        rendering.velocity, qualities, instrument.split, measured=True,
+                    )
+                )  # fmt: skip
+    if rejected:
+        rows = "".join(json.dumps(row) + "\n" for row in rejected)
+        write_atomic(out_dir / f"rejected_{instrument.shard}.jsonl", rows.encode(), generations=0)
+    write_shard(out_dir, instrument.shard, notes, labels)
+
+
+def _counts(out_dir: Path, rendering: Rendering) -> dict[str, Any]:
+    notes, reasons = 0, Counter[str]()
+    for instrument in rendering.instruments:
+        notes += len(_labels_path(out_dir, instrument).read_text().splitlines())
+        rejected = out_dir / f"rejected_{instrument.shard}.jsonl"
+        if rejected.exists():
+            reasons.update(json.loads(row)["reason"] for row in rejected.read_text().splitlines())
+    return {"notes": notes, "rejected": dict(sorted(reasons.items()))}
+
+
+def _refuse_other(path: Path, description: dict[str, Any]) -> None:
+    if not path.exists():
+        return
+    there = json.loads(path.read_text())
+    for key in ("recipe", "soundfont_sha256", "velocity", "pitch_gate"):
+        if key in there and there[key] != description[key]:
+            raise DocumentError(
+                f"{path.parent} holds notes with {key} {there[key]}, not {description[key]}: "
+                "choose another folder"
             )
-    write_shard(labels_path.parent, labels_path.stem.removeprefix("notes_"), notes, labels)
-    return len(labels)
 
 
-def _description(soundfont: Path, programs: Sequence[Program], velocity: int) -> dict[str, object]:
-    with soundfont.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "soundfont": soundfont.name,
-        "soundfont_sha256": digest,
-        "programs": [program.name for program in programs],
-        "velocity": velocity,
-        "held_s": HELD_S,
-        "release_s": RELEASE_S,
-        "sample_rate_hz": SAMPLE_RATE_HZ,
-    }
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    write_atomic(path, (json.dumps(document, indent=1) + "\n").encode(), generations=0)
