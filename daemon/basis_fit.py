@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pca_cache.fit import Draw, FitPlan, fit
 from pca_cache.store import basis_path, save_basis
+from synth_engine.gansynth.seeds import SEED_FAMILY
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.latents import draw_latents
 from synth_engine.generator.model import Model
@@ -61,14 +62,15 @@ def fit_basis(
 
 
 def _points(model: Model) -> Draw:
-    """Points between pairs of anchors, if the model has any, else random ones.
+    """Points between pairs of anchors, if the model has instruments for anchors, else random ones.
 
     N(0, 1) points are alike in every direction, and so is what the first layer makes of them: their
     components would be in no order. Where real instruments lie, and what is between them, is not.
     """
-    if len(model.anchors) < 2:
+    instruments = [anchor.latent for anchor in model.anchors.values() if anchor.family != SEED_FAMILY]
+    if len(instruments) < 2:
         return lambda generator, count: draw_latents(model, generator, count)
-    anchors = np.stack([anchor.latent for anchor in model.anchors.values()])
+    anchors = np.stack(instruments)
 
     def draw(generator: np.random.Generator, count: int) -> NDArray[np.float32]:
         ends = anchors[generator.integers(0, len(anchors), (count, 2))]

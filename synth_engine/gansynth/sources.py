@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
@@ -58,15 +58,16 @@ def read_whole(source: Source, name: str, largest_bytes: int) -> bytes:
 
 
 class FolderSource:
-    """A folder on disk."""
+    """A folder on disk, or those files of it that match the patterns."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, patterns: Iterable[str] = ("*",)) -> None:
         self.root = root
+        self._patterns = tuple(patterns)
 
     def names(self) -> list[str]:
-        """Files of the folder and of its own folders, no deeper: a checkpoint has no more levels."""
-        found = [path for pattern in ("*", "*/*") for path in self.root.glob(pattern) if path.is_file()]
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
+        """The files that match."""
+        found = [path for pattern in self._patterns for path in self.root.glob(pattern) if path.is_file()]
+        return sorted({path.relative_to(self.root).as_posix() for path in found})
 
     def where(self, name: str) -> str:
         """How to call a file in a message."""
