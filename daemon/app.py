@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+import numpy as np
+
 from daemon.audio_process import AudioOptions, AudioProcess, AudioReport
 from daemon.basis import basis_in_time
 from daemon.config import Config, Paths
@@ -23,6 +25,8 @@ from daemon.events import CommandError, LoadPreset
 from daemon.exits import Exit, Unavailable
 from daemon.greeting import greet
 from daemon.instance_lock import InstanceLock
+from daemon.journey import Journey
+from daemon.key_points import KeyPoints
 from daemon.latent_control import LatentControl
 from daemon.midi.door import MidiDoor
 from daemon.osc.endpoints import parse_endpoint
@@ -105,6 +109,7 @@ class App:
         await self._state.start()
         stack.push_async_callback(self._state.stop)
         stack.callback(asyncio.create_task(self._follow(), name="follow").cancel)
+        stack.callback(asyncio.create_task(self._journey.run(), name="journey").cancel)
         gc.collect()
         gc.freeze()
 
@@ -126,6 +131,8 @@ class App:
             log.warning("%s", warning)
         self._controller = Controller(self._instrument, CATALOGUE, self._latent, presets)
         self._controller.report_status_by(self._collect_status)
+        self._journey = Journey(self._controller, self._is_sounding, self._journey_changed)
+        self._controller.travel_by(self._journey, KeyPoints(self._controller.anchor_names(), presets))
         self._osc = OscServer(self._controller, config.osc.host, config.osc.port)
         writers = [EventWriter(memory, ring) for ring in range(1, abi.RING_COUNT)]
         maps = MapStore(paths.config / "maps", lambda text: log.error("%s", text))
@@ -148,6 +155,7 @@ class App:
         state = self._state.load()
         if state is not None:
             self._controller.restore(state.parameters, state.latent, state.preset)
+            self._journey.restore(state.journey)
             for listener in state.listeners:
                 with contextlib.suppress(CommandError):
                     self._osc.listeners.add(parse_endpoint(listener, "127.0.0.1"), owner="")
@@ -163,6 +171,7 @@ class App:
         return State(
             parameters=self._controller.values(),
             latent=dict(self._latent.to_document()),
+            journey=self._journey.to_document(),
             preset=self._controller.preset_name,
             listeners=tuple(map(str, self._osc.listeners.endpoints())),
         )
@@ -196,6 +205,13 @@ class App:
         del source
         if path == "/bend/range":
             self._midi.set_bend_range(value)
+        self._state.changed()
+
+    def _is_sounding(self) -> bool:
+        return int(np.atleast_1d(self._memory.record)["telemetry"][0]["active_voices"]) > 0
+
+    def _journey_changed(self, moving: bool) -> None:
+        self._osc.parameter_changed("/journey/moving", float(moving), "journey")
         self._state.changed()
 
     def _audio_opened(self, report: AudioReport) -> None:

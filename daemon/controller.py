@@ -7,14 +7,19 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from daemon import events
+from daemon.journey import Journey
+from daemon.key_points import KeyPoints
 from daemon.latent_control import LatentControl, PointSink
 from daemon.performance import PerformanceSink, perform
 from daemon.surface import Argument, Reply
 from mappings.documents import did_you_mean
 from mappings.parameters import ParameterSpec, Target
 from mappings.presets import Preset, PresetError, PresetStore
-from pca_cache.latent_point import LatentError
+from pca_cache.latent_point import LatentError, LatentPoint
 from synth_engine.abi import KernelParameter
 
 log = logging.getLogger(__name__)
@@ -61,6 +66,8 @@ class Controller:
         self._listeners: list[ParameterListener] = []
         self._latent_listeners: list[Callable[[], None]] = []
         self._status: Callable[[], Mapping[str, Argument]] = dict
+        self._journey: Journey | None = None
+        self._key_points: KeyPoints | None = None
         self.preset_name = ""
         for row in catalogue.values():
             self._apply(row, row.default)
@@ -91,6 +98,8 @@ class Controller:
             if isinstance(command, events.ResetControllers):
                 self._reset("/expression", command.source)
             return ()
+        if isinstance(command, events.StartJourney | events.StopJourney):
+            return self._handle_journey(command)
         return self._handle_control(command)
 
     def _handle_control(self, command: events.Command) -> Sequence[Reply]:
@@ -119,6 +128,16 @@ class Controller:
             raise events.CommandError(str(error)) from None
         return ()
 
+    def _handle_journey(self, command: events.StartJourney | events.StopJourney) -> Sequence[Reply]:
+        if self._journey is None or self._key_points is None:
+            raise events.CommandError("this instrument does not travel")
+        if isinstance(command, events.StopJourney):
+            return self._journey.stop()
+        try:
+            return self._journey.start([self._key_points.find(word) for word in command.points], command.way)
+        except LatentError as error:
+            raise events.CommandError(str(error)) from None
+
     def parameter_value(self, path: str) -> float:
         """Present value in natural units. Raises KeyError for a path outside the catalogue."""
         return self._values[path]
@@ -138,6 +157,28 @@ class Controller:
     def preset_names(self) -> Sequence[str]:
         """Preset names in the order of their numbers."""
         return self._presets.names()
+
+    def travel_by(self, journey: Journey, key_points: KeyPoints) -> None:
+        """Give a journey its commands, and have it give way to the player's."""
+        self._journey, self._key_points = journey, key_points
+        self.listen(journey.parameter_changed)
+        self.listen_latent(journey.point_chosen)
+
+    def journey_state(self) -> Sequence[Reply]:
+        """What ``/journey`` answers."""
+        return self._journey.state() if self._journey is not None else ()
+
+    def latent_of(self, point: LatentPoint) -> NDArray[np.float32]:
+        """The numbers of a latent point. Raises LatentError."""
+        return self._latent.latent_of(point)
+
+    def present_latent(self) -> NDArray[np.float32]:
+        """The numbers of the base point."""
+        return self._latent.present_latent()
+
+    def travel_to(self, latent: NDArray[np.float32]) -> None:
+        """Move the base point without telling anybody but the instrument."""
+        self._latent.travel_to(latent)
 
     def latent_state(self) -> Sequence[Reply]:
         """The present base point as the message that would bring it back."""
@@ -172,9 +213,10 @@ class Controller:
     # -- latent point and presets
 
     def _latent_changed(self) -> Sequence[Reply]:
+        ended = self._journey if self._journey is not None and self._journey.is_moving else None
         for listener in self._latent_listeners:
             listener()
-        return self._latent.as_messages()
+        return (*self._latent.as_messages(), *(ended.state() if ended is not None else ()))
 
     def _load_preset(self, name_or_number: str | int, source: str) -> Sequence[Reply]:
         preset = self._presets.load(name_or_number)

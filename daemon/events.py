@@ -8,6 +8,7 @@ change is not echoed to where it came from. Stamps are CLOCK_MONOTONIC nanosecon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Union
 
 ALL_CHANNELS = -1
@@ -147,6 +148,31 @@ class SavePreset:
     source: str
 
 
+class JourneyWay(Enum):
+    """What a journey does at its last key point."""
+
+    ROUND = "round and round"
+    BACK = "there and back"
+    ONCE = "once"
+    WANDER = "wandering"  # to ever new random points
+
+
+@dataclass(frozen=True)
+class StartJourney:
+    """Travel through ``points``: names of anchors or presets, and seeds; none if it wanders."""
+
+    points: tuple[str | int, ...]
+    way: JourneyWay
+    source: str
+
+
+@dataclass(frozen=True)
+class StopJourney:
+    """Stay where the journey is now."""
+
+    source: str
+
+
 @dataclass(frozen=True)
 class Panic:
     """Silence, now."""
@@ -164,6 +190,8 @@ Command = Union[
     LatentAnchors,
     LoadPreset,
     SavePreset,
+    StartJourney,
+    StopJourney,
     Panic,
 ]
 

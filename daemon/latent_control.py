@@ -72,6 +72,18 @@ class LatentControl:
         """Stand where a preset or the saved state says. Raises LatentError."""
         self._use(LatentPoint.from_json(document))
 
+    def latent_of(self, point: LatentPoint) -> NDArray[np.float32]:
+        """The numbers of a point, without its coordinates. Raises LatentError."""
+        return self._space.latent(point)
+
+    def present_latent(self) -> NDArray[np.float32]:
+        """The numbers of the base point."""
+        return self._space.latent(self._point)
+
+    def travel_to(self, latent: NDArray[np.float32]) -> None:
+        """Stand at any numbers, float32 (latent_size,)."""
+        self._use(LatentPoint("vector", vector=tuple(latent.tolist())))
+
     def to_document(self) -> Mapping[str, object]:
         """The base point for a preset or the saved state."""
         return self._point.to_json()

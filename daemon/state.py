@@ -24,7 +24,7 @@ MIGRATIONS: Mapping[int, Migration] = MappingProxyType(
 STATE_FILE = "state.json"
 AUTOSAVE_S = 1.0
 
-_OWN_KEYS = ("format_version", "parameters", "latent", "preset", "listeners")
+_OWN_KEYS = ("format_version", "parameters", "latent", "journey", "preset", "listeners")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class State:
         Name of the preset that was loaded or saved last, or "".
     listeners : tuple of str
         Who is told of changes, in the OSC door's own words.
+    journey : mapping
+        As ``daemon.journey.Journey.to_document`` writes it; may be empty.
     extra : mapping of str to object
         Keys another version wrote; kept.
     """
@@ -49,6 +51,7 @@ class State:
     latent: Mapping[str, Any] = field(default_factory=dict)
     preset: str = ""
     listeners: tuple[str, ...] = ()
+    journey: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,6 +62,7 @@ def format_state(state: State) -> bytes:
             "format_version": STATE_FORMAT_VERSION,
             "preset": state.preset,
             "latent": dict(state.latent),
+            "journey": dict(state.journey),
             "listeners": list(state.listeners),
             "parameters": dict(state.parameters),
             **state.extra,
@@ -79,6 +83,7 @@ def parse_state(data: bytes) -> State:
     """
     document = parse_document(data, STATE_FORMAT_VERSION, MIGRATIONS)
     parameters, latent = document.get("parameters", {}), document.get("latent", {})
+    journey = document.get("journey", {})
     preset, listeners = document.get("preset", ""), document.get("listeners", [])
     if not isinstance(parameters, dict) or not isinstance(latent, dict):
         raise DocumentError("parameters and latent of a state are JSON objects")
@@ -91,6 +96,7 @@ def parse_state(data: bytes) -> State:
     return State(
         parameters={path: number for path, number in numbers.items() if number is not None},
         latent=latent,
+        journey=journey if isinstance(journey, dict) else {},
         preset=preset,
         listeners=tuple(entry for entry in listeners if isinstance(entry, str)),
         extra={key: value for key, value in document.items() if key not in _OWN_KEYS},

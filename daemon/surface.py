@@ -35,5 +35,8 @@ class Surface(Protocol):
     def preset_names(self) -> Sequence[str]:
         """Names accepted by ``LoadPreset``; the place in the list is the program number."""
 
+    def journey_state(self) -> Sequence[Reply]:
+        """What ``/journey`` answers."""
+
     def latent_state(self) -> Sequence[Reply]:
         """The present base point as the messages that would bring it back."""

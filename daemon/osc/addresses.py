@@ -6,7 +6,13 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from daemon.events import CommandError
-from daemon.osc import door_addresses, note_addresses, parameter_addresses, sound_addresses
+from daemon.osc import (
+    door_addresses,
+    journey_addresses,
+    note_addresses,
+    parameter_addresses,
+    sound_addresses,
+)
 from daemon.osc.arguments import is_released
 from daemon.osc.calls import Address, Call
 from daemon.osc.patterns import Pattern, is_pattern
@@ -30,6 +36,7 @@ def build_addresses(catalogue: Mapping[str, ParameterSpec] = CATALOGUE) -> dict[
     rows: tuple[Address, ...] = (
         *note_addresses.ROWS,
         *sound_addresses.rows(catalogue),
+        *journey_addresses.ROWS,
         *parameter_addresses.rows(catalogue),
         *door_addresses.ROWS,
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from daemon.osc import door_addresses, note_addresses, parameter_addresses, sound_addresses
+from daemon.osc import (
+    door_addresses,
+    journey_addresses,
+    note_addresses,
+    parameter_addresses,
+    sound_addresses,
+)
 from daemon.osc.addresses import IGNORED
 from daemon.osc.calls import Address
 from daemon.osc.codec import (
@@ -74,6 +80,7 @@ def reference(catalogue: Mapping[str, ParameterSpec] = CATALOGUE) -> str:
     sections: tuple[tuple[str, Iterable[Address]], ...] = (
         ("Notes", note_addresses.ROWS),
         ("Sound and presets", sound_addresses.rows(catalogue)),
+        ("Journeys", journey_addresses.ROWS),
         ("Parameters", parameters[: len(catalogue)]),
         ("Parameters as fader positions", parameters[len(catalogue) :]),
         ("The daemon", door_addresses.ROWS),
