@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from queue import SimpleQueue
 from zlib import crc32
@@ -23,7 +24,7 @@ from synth_engine.generator.tracks import bin_tracks, partial_tracks
 from synth_engine.render.worker import levelled
 
 FloatArray = NDArray[np.float32]
-Key = tuple[bytes, bytes, float, float]
+Key = tuple[bytes, float, float]
 
 _NOTES_KEPT = 1024  # a quarter of a gigabyte of 4-second notes
 _NOTES_AHEAD = 4  # a thread: rendered before they are asked for
@@ -158,9 +159,11 @@ class NoteSource:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _key(self, request: NoteRequest) -> Key:
-        offset = b"" if request.offset is None else np.asarray(request.offset, np.float32).tobytes()
+        point = blake2b(np.asarray(request.latent, np.float32).tobytes(), digest_size=16)
+        if request.offset is not None:
+            point.update(np.asarray(request.offset, np.float32).tobytes())
         held_s = request.seconds if request.seconds is not None and request.seconds > self.held_s else 0.0
-        return np.asarray(request.latent, np.float32).tobytes(), offset, float(request.pitch), held_s
+        return point.digest(), float(request.pitch), held_s
 
     @property
     def held_s(self) -> float:
