@@ -137,7 +137,7 @@ class _Settings:
         value = self.values.get(key)
         if value is None:
             return default
-        if type(value) not in _NUMBERS or value != int(value) or not low <= value <= high:
+        if type(value) not in _NUMBERS or not low <= value <= high or value != int(value):
             raise self.fail(key, f"a whole number in {low}..{high}")
         return int(value)
 
