@@ -1,0 +1,51 @@
+"""A checkpoint of the original, imported and played by the real daemon."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.synth_engine.gansynth.checkpoints import Small, write
+from tests.system.children import REPOSITORY
+from tests.system.daemon_process import Home, started_daemon
+
+pytestmark = pytest.mark.system
+
+FULL_SIZE = Small(
+    channels=(8, 8, 8, 8, 8, 8, 4), labels=61, latent_size=32, step=11_000_000, stage=12,
+    flags={
+        "latent_vector_size": 32, "num_resolutions": 7, "audio_length": 64_000,
+        "stable_stage_num_images": 800_000, "transition_stage_num_images": 800_000,
+    },
+)  # fmt: skip
+
+
+def _import(home: Home, path: Path, *options: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "daemon.cli", "import", str(path), "--name", "imported", *options],
+        env={"PATH": "/usr/bin:/bin", **home.environment}, cwd=REPOSITORY,
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("anchors", [0, 3])
+def test_an_imported_model_is_played_at_once(home: Home, tmp_path: Path, anchors: int) -> None:
+    _import(home, write(tmp_path / "mine", FULL_SIZE), "--no-pca", "--anchors", str(anchors))
+    with started_daemon(home, "--null", "--model", "imported") as daemon:
+        daemon.wait_ready()
+        assert f"{anchors} anchors" in daemon.words
+        assert daemon.osc.ask("/latent/random")  # no anchors: it stands at a seeded point
+        daemon.osc.send("/note", 60, 0.8)
+        daemon.wait_for("playing", lambda status: int(status["notes_started"]) >= 1, 30)
+        listed = [row for address, row in daemon.osc.ask("/latent/anchors") if address == "/latent/anchors"]
+        assert [name for row in listed for name in row] == [f"seed-{n:02d}" for n in range(1, anchors + 1)]
+        refused = daemon.osc.ask("/preset/load", "first-light")
+        assert any(address == "/error" for address, _ in refused), refused
+        daemon.osc.send("/latent/random", 7)
+        daemon.wait_for("rendering", lambda status: int(status["rendered_notes"]) >= 2, 60)
+        assert int(daemon.status()["bad_frames"]) == 0
+        assert "Traceback" not in daemon.words
+        assert daemon.stop() == 0
