@@ -58,7 +58,7 @@ class Envelope:
         """
         held = max(1, round(held_s * rate_hz))
         attack = max(1, round(self.attack_s * rate_hz))
-        time_s = np.arange(held + math.ceil(self.tail_s * rate_hz)) / rate_hz
+        time_s = (np.arange(held + math.ceil(self.tail_s * rate_hz)) + 1) / rate_hz
         level = self.sustain + (1.0 - self.sustain) * np.exp(
             -_LN_60_DB * np.maximum(time_s - self.attack_s, 0.0) / self.decay_s
         )
