@@ -15,6 +15,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from synth_engine.generator.partials import spectra_of_noise
 from synth_engine.generator.spectral import window_of_synthesis
 from synth_engine.generator.tracks import Tracks, Turns
 
@@ -64,6 +65,7 @@ class EndlessNote:
         self._released: int | None = None  # frame counted from which the release goes on
         self._left_over: FloatArray = np.zeros(0, np.float32)
         self._tail = np.zeros(self._size.window_frames - self._size.hop_frames, np.float32)
+        self._noise_tail = self._noise_rng.standard_normal(len(self._tail), np.float32)
         self._skip = self._size.padding_frames
 
     def _fit_levels(self) -> None:
@@ -183,9 +185,10 @@ class EndlessNote:
     def _noise(self, places: NDArray[np.intp], own: bool) -> NDArray[np.complex64]:
         if own or not self._tracks.noisy.any():
             return self._tracks.noise[places]
-        angles = self._noise_rng.random((len(places), self._size.bins), np.float32)
-        noise: NDArray[np.complex64] = np.exp(np.complex64(2j * np.pi) * angles)
-        return noise
+        fresh = self._noise_rng.standard_normal(len(places) * self._size.hop_frames, np.float32)
+        noise = np.concatenate([self._noise_tail, fresh])
+        self._noise_tail = noise[len(fresh) :]
+        return spectra_of_noise(noise, self._size)
 
     def _overlap(self, spectra: NDArray[np.complex64]) -> FloatArray:
         """Samples that no later frame changes any more."""

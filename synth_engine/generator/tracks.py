@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from synth_engine.generator.partials import (
     alternation,
     audible_power,
-    noise_rotations,
+    noise_frames,
     partial_steps,
     plan_of_pitch,
     rotations,
@@ -42,9 +42,9 @@ class Tracks:
     signs : NDArray[np.float32], shape (bins,)
         Sign of each bin's phasor.
     noisy : NDArray[np.bool_], shape (bins,)
-        Bins that follow no track but turn at random.
+        Bins that follow no track but are noise.
     noise : NDArray[np.complex64], shape (frames, bins)
-        What these turn by in the note's own frames.
+        What these are multiplied with in the note's own frames, of mean power one.
     """
 
     size: Representation
@@ -79,7 +79,7 @@ def partial_tracks(spectrogram: FloatArray, pitch: float, size: Representation) 
     power = audible_power(spectrogram)
     steps = partial_steps(spectrogram, power, plan)
     steps[0] += plan.starts_turns
-    noise = np.roll(noise_rotations(size), round(7.0 * pitch), axis=0)
+    noise = np.roll(noise_frames(size), round(7.0 * pitch), axis=0)
     return Tracks(
         size, to_linear_power(power, size), steps, plan.harmonic, alternation(size), plan.noisy, noise
     )

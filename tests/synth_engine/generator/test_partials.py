@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth_engine.generator.harmonic import pitch_to_hz
-from synth_engine.generator.partials import spectrograms_to_partials
-from synth_engine.generator.spectral import Representation, waves_to_spectrograms
+from synth_engine.generator.partials import noise_frames, spectrograms_to_partials
+from synth_engine.generator.spectral import Representation, spectra_to_wave, waves_to_spectrograms
 
 MIDDLE = slice(16_000, 48_000)
 
@@ -73,3 +73,23 @@ def test_any_spectrogram_at_any_pitch_gives_finite_sound(pitch: float, seed: int
     wave = spectrograms_to_partials(spectrogram, np.array([pitch]), size)
     assert wave.shape == (1, 250)
     assert np.isfinite(wave).all()
+
+
+def test_noise_keeps_its_level() -> None:
+    wave = 0.05 * np.random.default_rng(3).standard_normal((1, 64_000)).astype(np.float32)
+    back = spectrograms_to_partials(waves_to_spectrograms(wave), np.array([72.0]))
+    between = slice(800, 1000)  # Hz, between the first harmonic and the second
+    spectra = [np.fft.rfft(w[MIDDLE])[2 * between.start : 2 * between.stop] for w in (wave[0], back[0])]
+    powers = [np.square(np.abs(spectrum)) for spectrum in spectra]
+    assert abs(10 * np.log10(powers[1].mean() / powers[0].mean())) < 1.0
+
+
+def test_frames_of_noise_are_the_frames_of_one_wave() -> None:
+    size = Representation()
+    noise = noise_frames(size)
+    wave = spectra_to_wave(noise, size)
+    windows = np.lib.stride_tricks.sliding_window_view(wave, size.window_frames)[:: size.hop_frames]
+    spectra = np.fft.rfft(windows * np.hanning(size.window_frames + 1)[:-1])[:, 1:]
+    lead = size.padding_frames // size.hop_frames  # frames before the note
+    np.testing.assert_allclose(spectra[5:100, 8:-8], noise[lead + 5 : lead + 100, 8:-8], atol=2e-3)
+    assert np.square(np.abs(noise)).mean() == pytest.approx(1.0, abs=0.02)
