@@ -26,7 +26,7 @@ from daemon.exits import Exit, Unavailable
 from daemon.greeting import greet
 from daemon.instance_lock import InstanceLock
 from daemon.journey import Journey
-from daemon.key_points import KeyPoints
+from daemon.key_points import KeyPoints, space_of
 from daemon.latent_control import LatentControl
 from daemon.midi.door import MidiDoor
 from daemon.osc.endpoints import parse_endpoint
@@ -39,9 +39,7 @@ from daemon.surface import Argument
 from mappings.catalogue import CATALOGUE
 from mappings.map_store import MapStore
 from mappings.presets import PresetStore, shipped_presets_dir
-from pca_cache.basis import Basis
 from pca_cache.latent_point import LatentPoint
-from pca_cache.latent_space import LatentSpace
 from pca_cache.store import find_or_none
 from synth_engine import abi
 from synth_engine.instrument import Instrument
@@ -121,7 +119,7 @@ class App:
         self._instrument = Instrument(memory, self._model_path, paths.cache, threads=config.render.threads)
         model = self._instrument.model
         self._basis = find_or_none(paths.cache, model.digest, model.hook_shape)
-        space = self._space(self._basis)
+        space = space_of(self._instrument.model, self._basis)
         loop = asyncio.get_running_loop()
         self._latent = LatentControl(
             space, LatentPoint.from_seed(FIRST_SEED), self._instrument, loop.call_soon
@@ -143,12 +141,6 @@ class App:
         self._controller.listen(self._osc.parameter_changed)
         self._controller.listen(self._parameter_changed)
         self._controller.listen_latent(self._state.changed)
-
-    def _space(self, basis: Basis | None) -> LatentSpace:
-        model = self._instrument.model
-        anchors = {name: anchor.latent for name, anchor in model.anchors.items()}
-        conditions = model.condition_rows.at_word if model.conditions else None
-        return LatentSpace(basis, anchors, model.latent_size, conditions)
 
     def _restore(self) -> None:
         """The last state, or the first preset of a newcomer."""
@@ -198,7 +190,7 @@ class App:
             model = self._instrument.model
             basis = await basis_in_time(self._model_path, model.digest, model.hook_shape, self._paths.cache)
             if basis is not None:
-                self._latent.use_space(self._space(basis))
+                self._latent.use_space(space_of(model, basis))
                 log.info("the /pca knobs work now")
 
     def _parameter_changed(self, path: str, value: float, source: str) -> None:

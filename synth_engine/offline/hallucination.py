@@ -88,9 +88,7 @@ class Plan:
         return needed_s if needed_s > own_s else None
 
 
-def stations(
-    space: LatentSpace, keys: Sequence[tuple[str, LatentPoint]], between: int
-) -> list[Station]:
+def stations(space: LatentSpace, keys: Sequence[tuple[str, LatentPoint]], between: int) -> list[Station]:
     """Key points and the points between them, every key once: n + (n - 1) * between.
 
     Base points are interpolated by slerp, coordinates linearly.

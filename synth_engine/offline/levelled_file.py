@@ -41,9 +41,7 @@ class Written:
         return "silent" if self.silent else f"gain {self.gain_db:+.1f} dB, peak {PEAK_DB:g} dBFS"
 
 
-def write_levelled(
-    path: Path, blocks: Iterable[NDArray[np.float32]], rate_hz: int, channels: int
-) -> Written:
+def write_levelled(path: Path, blocks: Iterable[NDArray[np.float32]], rate_hz: int, channels: int) -> Written:
     """Write blocks, each (frames, channels), whole or not at all.
 
     Raises

@@ -1,0 +1,225 @@
+"""``timbred hallucinate``: a way through the latent space, to a file or live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daemon.exits import Unavailable
+from daemon.progress import Progress
+
+if TYPE_CHECKING:
+    from daemon.key_points import KeyPoint
+    from pca_cache.latent_space import LatentSpace
+
+_SECONDS = click.FloatRange(0.0, 600.0)
+_WAYS = {"round": "start", "back": "back", "once": "once"}
+
+
+@click.command()
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Sound file, .wav or .flac."
+)
+@click.option("--live", is_flag=True, help="No file: set the running daemon on the way, while you play.")
+@click.option("--model", help="Model folder, or name of an installed model; the embedded one if left out.")
+@click.option("--keys", default=5, show_default=True, type=click.IntRange(1, 1000), help="Random key points.")
+@click.option("--point", "points", multiple=True, help="A key point: anchor, preset or seed (repeatable).")
+@click.option(
+    "--points-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSON of key points, or a preset.",
+)
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 2**31 - 1001),
+    help="Random key n is /latent/random SEED+n.",
+)
+@click.option(
+    "--path",
+    type=click.Choice(["latent", "pca"]),
+    default="latent",
+    show_default=True,
+    help="Random keys: anywhere, or around one point along its directions.",
+)
+@click.option(
+    "--between",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="Sounds between two key points.",
+)
+@click.option(
+    "--pitches",
+    "pitch_text",
+    default="48,55,60,64,67",
+    show_default=True,
+    help="Taken in turn, such as 60 or C3,G3,C4.",
+)
+@click.option(
+    "--spacing",
+    "spacing_s",
+    type=click.FloatRange(0.01, 600.0),
+    default=1.0,
+    show_default=True,
+    help="Seconds from sound to sound.",
+)
+@click.option(
+    "--trim",
+    "trim_s",
+    type=_SECONDS,
+    default=0.0,
+    show_default=True,
+    help="Seconds left out of every sound's start.",
+)
+@click.option("--attack", "attack_s", type=_SECONDS, default=0.5, show_default=True, help="Seconds of rise.")
+@click.option(
+    "--sustain", "sustain_s", type=_SECONDS, default=1.0, show_default=True, help="Seconds at full level."
+)
+@click.option(
+    "--release", "release_s", type=_SECONDS, default=1.5, show_default=True, help="Seconds of fall."
+)
+@click.option(
+    "--width",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.6,
+    show_default=True,
+    help="Spread from left to right.",
+)
+@click.option("--mono", is_flag=True, help="One channel.")
+@click.option("--rate-hz", default=48_000, show_default=True, type=click.IntRange(8_000, 192_000))
+@click.option(
+    "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="PNG of the sounds' spectrograms."
+)
+@click.option("--threads", type=click.IntRange(1, 64), help="Cores to render on (default: all).")
+@click.option(
+    "--way",
+    type=click.Choice(list(_WAYS)),
+    default="round",
+    show_default=True,
+    help="Live, after the last point: to the first, back, or stay.",
+)
+@click.option("--osc-host", help="Live: where the daemon listens.")
+@click.option("--osc-port", type=click.IntRange(1, 65_535), help="Live: its UDP port.")
+def hallucinate(out: Path | None, live: bool, **options: Any) -> None:
+    """Wander from key point to key point through the timbres: a chain of overlapping sounds.
+
+    With --live the running daemon's own timbre takes that way, without a pause, while anything sounds;
+    another choice of a timbre ends it.
+
+    \b
+    Example:
+      timbred hallucinate -o dream.wav
+      timbred hallucinate -o river.flac --point violin --point flute --point 7 --pitches C3 --spacing 0.4
+      timbred hallucinate --live --point violin --point flute --spacing 2
+    """  # fmt: skip
+    from pca_cache.latent_point import LatentError
+
+    if live == (out is not None):
+        raise click.UsageError("give either -o FILE or --live")
+    try:
+        if live:
+            click.echo(_live(options))
+        else:
+            assert out is not None
+            click.echo(_to_file(out, options))
+    except LatentError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _words(points: tuple[str, ...]) -> list[str | int]:
+    return [int(word) if word.isdecimal() else word for word in points]
+
+
+def _live(options: dict[str, Any]) -> str:
+    from daemon.live_hallucination import Refused, start_journey
+    from daemon.settings import load_settings
+
+    if options["points_file"] or options["path"] == "pca":
+        raise click.UsageError(
+            "live, key points are given by --point or --seed; save others as presets first"
+        )
+    config, _ = load_settings({"osc_host": options["osc_host"], "osc_port": options["osc_port"]})
+    seeds = range(options["seed"], options["seed"] + options["keys"])
+    leg_s = options["spacing_s"] * (options["between"] + 1)
+    words = _words(options["points"]) or list(seeds)
+    try:
+        said = start_journey(config.osc.host, config.osc.port, _WAYS[options["way"]], words, leg_s)
+    except Refused as error:
+        raise click.UsageError(str(error)) from None
+    return f"the daemon says: {said}; {leg_s:g} s from point to point"
+
+
+def _to_file(out: Path, options: dict[str, Any]) -> str:
+    from daemon.key_points import space_of
+    from daemon.settings import load_settings, resolve_model
+    from pca_cache.store import find_or_none
+    from synth_engine.offline.hallucination import Plan, hallucinate, requests, stations
+    from synth_engine.offline.levelled_file import write_levelled
+    from synth_engine.offline.note_source import NoteSource
+    from synth_engine.offline.pitches import PitchError, parse_pitches
+    from synth_engine.offline.sound_file import SoundFileError, check_sound_path
+
+    config, paths = load_settings({"model": options["model"]})
+    try:
+        check_sound_path(out)
+        pitches = tuple(map(float, parse_pitches(options["pitch_text"])))
+    except (PitchError, SoundFileError) as error:
+        raise click.UsageError(str(error)) from None
+    shape = {
+        name: options[name]
+        for name in ("spacing_s", "trim_s", "attack_s", "sustain_s", "release_s", "width", "rate_hz")
+    }
+    plan = Plan(pitches=pitches, channels=1 if options["mono"] else 2, **shape)
+    if plan.sound_s <= 0.0:
+        raise click.UsageError("attack, sustain and release are all 0: there would be no sound")
+    networks = paths.cache / "networks"
+    source = NoteSource(resolve_model(config, paths), threads=options["threads"], cache_dir=networks)
+    low, high = source.model.pitches[0], source.model.pitches[-1]
+    if not all(low <= pitch <= high for pitch in pitches):
+        raise click.UsageError(f"pitches {options['pitch_text']}: the model has {low} to {high}")
+    space = space_of(source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape))
+    keys = _keys(options, space, paths.config / "presets")
+    path = stations(space, [(key.name, key.point) for key in keys], options["between"])
+    if plan.note_s(source.seconds) is not None:
+        click.echo(
+            f"the envelope is longer than the model's notes ({source.seconds:g} s): they are held on",
+            err=True,
+        )
+    progress = Progress("sounds")
+    sounds: list[Any] = []
+
+    def heard(number: int, wave: Any) -> None:
+        progress.show(number + 1, len(path))
+        if options["sheet"] is not None:
+            sounds.append(wave)
+
+    blocks = hallucinate(source, requests(source, space, path, plan), plan, heard)
+    written = write_levelled(out, blocks, plan.rate_hz, plan.channels)
+    progress.end()
+    if options["sheet"] is not None:
+        from synth_engine.offline.pictures import write_sheet
+
+        write_sheet(options["sheet"], sounds, [station.title for station in path], source.rate_hz)
+    names = ", ".join(key.name for key in keys)
+    seconds = written.frames / plan.rate_hz
+    return f"wrote {out}: {len(path)} sounds, {seconds:.1f} s, {written.in_words()}; key points {names}"
+
+
+def _keys(options: dict[str, Any], space: LatentSpace, presets_dir: Path) -> list[KeyPoint]:
+    from daemon.key_points import KeyPoints, keys_around, random_keys
+    from mappings.presets import PresetStore, shipped_presets_dir
+
+    finder = KeyPoints(space.anchor_names, PresetStore(shipped_presets_dir(), presets_dir))
+    keys = [finder.find(word) for word in _words(options["points"])]
+    if options["points_file"] is not None:
+        keys += finder.read(options["points_file"])
+    if options["path"] == "pca" and len(keys) <= 1:
+        base = keys[0] if keys else random_keys(options["seed"], 1)[0]
+        keys = keys_around(base, options["seed"], options["keys"], space.coordinate_count)
+    if space.basis is None and any(key.point.coordinates for key in keys):
+        raise Unavailable("the model has no fitted directions yet; to fit them: timbred pca fit")
+    return keys or random_keys(options["seed"], options["keys"])
