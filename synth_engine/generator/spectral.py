@@ -1,8 +1,8 @@
 """Waves to (log mel power, instantaneous frequency) spectrograms and back.
 
 The representations of GANSynth's models. In the high-resolution mel one, 64,000 samples at 16 kHz are 128
-frames of 1024 mel bins with two channels: the natural log of mel power, and the phase step since the last frame
-in units of pi. NumPy and SciPy only.
+frames of 1024 mel bins with two channels: the natural log of mel power, and the phase step since the frame
+before in units of pi. NumPy and SciPy only.
 """
 
 from __future__ import annotations
