@@ -147,6 +147,15 @@ def random_keys(seed: int, count: int) -> list[KeyPoint]:
     return [KeyPoint.from_seed(seed + number) for number in range(count)]
 
 
+def anchor_keys(anchors: Sequence[str], seed: int, count: int) -> list[KeyPoint]:
+    """Anchors in random order, every one once before any comes again; seeded."""
+    rng = np.random.default_rng(seed)
+    names: list[str] = []
+    while len(names) < count:
+        names += rng.permutation(list(anchors)).tolist()
+    return [KeyPoint(name, LatentPoint.from_anchors({name: 1.0})) for name in names[:count]]
+
+
 def keys_around(base: KeyPoint, seed: int, count: int, directions: int) -> list[KeyPoint]:
     """Points around one: N(0, `SPREAD_SIGMA`) along every direction, within `REACH_SIGMA`; seeded."""
     rng = np.random.default_rng(seed)

@@ -24,7 +24,13 @@ _WAYS = {"round": "start", "back": "back", "once": "once"}
 )
 @click.option("--live", is_flag=True, help="No file: set the running daemon on the way, while you play.")
 @click.option("--model", help="Model folder, or name of an installed model; the embedded one if left out.")
-@click.option("--keys", default=5, show_default=True, type=click.IntRange(1, 1000), help="Random key points.")
+@click.option(
+    "--keys",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many key points are drawn.",
+)
 @click.option("--point", "points", multiple=True, help="A key point: anchor, preset or seed (repeatable).")
 @click.option(
     "--points-file",
@@ -36,14 +42,13 @@ _WAYS = {"round": "start", "back": "back", "once": "once"}
     default=1,
     show_default=True,
     type=click.IntRange(0, 2**31 - 1001),
-    help="Random key n is /latent/random SEED+n.",
+    help="Same seed, same way.",
 )
 @click.option(
-    "--path",
-    type=click.Choice(["latent", "pca"]),
-    default="latent",
-    show_default=True,
-    help="Random keys: anywhere, or around one point along its directions.",
+    "--draw",
+    type=click.Choice(["anchors", "random", "pca"]),
+    help="Key points drawn: the model's instruments (default, if it has any), random points, or points around"
+    " one along its directions.",
 )
 @click.option(
     "--between",
@@ -75,12 +80,12 @@ _WAYS = {"round": "start", "back": "back", "once": "once"}
     show_default=True,
     help="Seconds left out of every sound's start.",
 )
-@click.option("--attack", "attack_s", type=_SECONDS, default=0.5, show_default=True, help="Seconds of rise.")
+@click.option("--attack", "attack_s", type=_SECONDS, default=0.1, show_default=True, help="Seconds of rise.")
 @click.option(
-    "--sustain", "sustain_s", type=_SECONDS, default=1.0, show_default=True, help="Seconds at full level."
+    "--sustain", "sustain_s", type=_SECONDS, default=1.2, show_default=True, help="Seconds at full level."
 )
 @click.option(
-    "--release", "release_s", type=_SECONDS, default=1.5, show_default=True, help="Seconds of fall."
+    "--release", "release_s", type=_SECONDS, default=1.7, show_default=True, help="Seconds of fall."
 )
 @click.option(
     "--width",
@@ -136,21 +141,38 @@ def _words(points: tuple[str, ...]) -> list[str | int]:
 
 def _live(options: dict[str, Any]) -> str:
     from daemon.live_hallucination import Refused, start_journey
-    from daemon.settings import load_settings
+    from daemon.settings import load_settings, resolve_model
+    from synth_engine.generator.model_folder import load_model
 
-    if options["points_file"] or options["path"] == "pca":
+    if options["points_file"] or options["draw"] == "pca":
         raise click.UsageError(
-            "live, key points are given by --point or --seed; save others as presets first"
+            "live, key points are anchors, presets and seeds; save others as presets first"
         )
-    config, _ = load_settings({"osc_host": options["osc_host"], "osc_port": options["osc_port"]})
-    seeds = range(options["seed"], options["seed"] + options["keys"])
+    config, paths = load_settings(options)
+    words = _words(options["points"])
+    if not words:
+        anchors = tuple(load_model(resolve_model(config, paths)).anchors)
+        words = [_word(key) for key in _drawn(options, anchors)]
     leg_s = options["spacing_s"] * (options["between"] + 1)
-    words = _words(options["points"]) or list(seeds)
     try:
         said = start_journey(config.osc.host, config.osc.port, _WAYS[options["way"]], words, leg_s)
     except Refused as error:
         raise click.UsageError(str(error)) from None
     return f"the daemon says: {said}; {leg_s:g} s from point to point"
+
+
+def _word(key: KeyPoint) -> str | int:
+    return key.point.seed if key.point.kind == "seed" else key.name
+
+
+def _drawn(options: dict[str, Any], anchors: tuple[str, ...]) -> list[KeyPoint]:
+    from daemon.key_points import anchor_keys, random_keys
+
+    if anchors and options["draw"] in (None, "anchors"):
+        return anchor_keys(anchors, options["seed"], options["keys"])
+    if options["draw"] == "anchors":
+        raise click.UsageError("the model has no anchors; draw random points")
+    return random_keys(options["seed"], options["keys"])
 
 
 def _to_file(out: Path, options: dict[str, Any]) -> str:
@@ -184,9 +206,9 @@ def _to_file(out: Path, options: dict[str, Any]) -> str:
     space = space_of(source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape))
     keys = _keys(options, space, paths.config / "presets")
     path = stations(space, [(key.name, key.point) for key in keys], options["between"])
-    if plan.note_s(source.seconds) is not None:
+    if plan.note_s(source.held_s) is not None:
         click.echo(
-            f"the envelope is longer than the model's notes ({source.seconds:g} s): they are held on",
+            f"the envelope is longer than the model holds its notes ({source.held_s:g} s): they are held on",
             err=True,
         )
     progress = Progress("sounds")
@@ -210,16 +232,18 @@ def _to_file(out: Path, options: dict[str, Any]) -> str:
 
 
 def _keys(options: dict[str, Any], space: LatentSpace, presets_dir: Path) -> list[KeyPoint]:
-    from daemon.key_points import KeyPoints, keys_around, random_keys
+    from daemon.key_points import KeyPoints, keys_around
     from mappings.presets import PresetStore, shipped_presets_dir
 
     finder = KeyPoints(space.anchor_names, PresetStore(shipped_presets_dir(), presets_dir))
     keys = [finder.find(word) for word in _words(options["points"])]
     if options["points_file"] is not None:
         keys += finder.read(options["points_file"])
-    if options["path"] == "pca" and len(keys) <= 1:
-        base = keys[0] if keys else random_keys(options["seed"], 1)[0]
+    if options["draw"] == "pca":
+        if len(keys) > 1:
+            raise click.UsageError("--draw pca draws around one point; several are given")
+        base = keys[0] if keys else _drawn({**options, "keys": 1, "draw": None}, space.anchor_names)[0]
         keys = keys_around(base, options["seed"], options["keys"], space.coordinate_count)
-    if space.basis is None and any(key.point.coordinates for key in keys):
+    if space.basis is None and (options["draw"] == "pca" or any(any(key.point.coordinates) for key in keys)):
         raise Unavailable("the model has no fitted directions yet; to fit them: timbred pca fit")
-    return keys or random_keys(options["seed"], options["keys"])
+    return keys or _drawn(options, space.anchor_names)

@@ -82,10 +82,10 @@ class Plan:
         """Length of one sound."""
         return self.attack_s + self.sustain_s + self.release_s
 
-    def note_s(self, own_s: float) -> float | None:
-        """Seconds a note must be held on, or None if the model's own, of `own_s` seconds, is long enough."""
+    def note_s(self, held_s: float) -> float | None:
+        """Seconds a note must be held on; None if `held_s`, as long as the model holds its own, will do."""
         needed_s = self.trim_s + self.sound_s
-        return needed_s if needed_s > own_s else None
+        return needed_s if needed_s > held_s else None
 
 
 def stations(space: LatentSpace, keys: Sequence[tuple[str, LatentPoint]], between: int) -> list[Station]:
@@ -127,7 +127,7 @@ def requests(
     source: NoteSource, space: LatentSpace, path: Sequence[Station], plan: Plan
 ) -> list[NoteRequest]:
     """What is to be rendered, one note a station."""
-    seconds = plan.note_s(source.seconds)
+    seconds = plan.note_s(source.held_s)
     return [
         NoteRequest(
             station.latent,
