@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from synth_engine.generator.conditions import Condition
-from synth_engine.generator.harmonic import MAP_CHANNELS
+from synth_engine.generator.harmonic import HARMONIC_SLOTS, MAP_CHANNELS
 from synth_engine.generator.spectral import (
     KINDS,
     OFFSET,
@@ -54,6 +54,9 @@ class Architecture:
         What the two channels are: see `synth_engine.generator.spectral`.
     conditions : tuple of Condition
         What the last numbers of a latent point say.
+    voicing : int
+        Numbers that a note's hook says of each of its harmonics (even, 0 for none); they are laid over the
+        harmonics' bins as further maps: see `synth_engine.generator.voicing`.
     scale, offset : tuple of float
         Affine map of each channel to the network's range: tanh = scale * value + offset.
 
@@ -74,6 +77,7 @@ class Architecture:
     blend: tuple[float, ...] = ()
     kind: Kind = "mel"
     conditions: tuple[Condition, ...] = ()
+    voicing: int = 0
     scale: tuple[float, float] = SCALE
     offset: tuple[float, float] = OFFSET
 
@@ -142,6 +146,11 @@ class Architecture:
         """Whether harmonic maps enter this block (counted from 1); block 1 never has them."""
         return self.harmonic_maps and block > max(1, self.blocks - MAPPED_BLOCKS)
 
+    @property
+    def map_channels(self) -> int:
+        """Channels of a note's maps: the pitch's own, then the voicing."""
+        return MAP_CHANNELS + self.voicing
+
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of all weights; kernels are (height, width, in, out)."""
         shapes: dict[str, tuple[int, ...]] = {}
@@ -150,7 +159,7 @@ class Architecture:
             first = (self.start_frames, self.start_bins) if block == 1 else (3, 3)
             shapes[f"block_{block}/conv0/kernel"] = (*first, previous, width)
             if self.has_maps(block):
-                shapes[f"block_{block}/conv0/maps_kernel"] = (1, MAP_TAPS, MAP_CHANNELS, width)
+                shapes[f"block_{block}/conv0/maps_kernel"] = (1, MAP_TAPS, self.map_channels, width)
             shapes[f"block_{block}/conv0/bias"] = (width,)
             shapes[f"block_{block}/conv1/kernel"] = (3, 3, width, width)
             shapes[f"block_{block}/conv1/bias"] = (width,)
@@ -158,6 +167,9 @@ class Architecture:
                 shapes[f"block_{block}/to_rgb/kernel"] = (1, 1, width, 2)
                 shapes[f"block_{block}/to_rgb/bias"] = (2,)
             previous = width
+        if self.voicing:
+            shapes["voicing/kernel"] = (*self.hook_shape, HARMONIC_SLOTS * self.voicing)
+            shapes["voicing/bias"] = (HARMONIC_SLOTS * self.voicing,)
         return shapes
 
 
@@ -191,6 +203,8 @@ def _check_output(size: Architecture) -> None:
         raise ValueError(f"wave_frames: expected 1..{whole.longest_wave_frames}, found {size.wave_frames}")
     if size.harmonic_maps and (size.kind != "mel" or size.blend or size.resolutions not in (0, size.blocks)):
         raise ValueError("harmonic_maps: expected a finished mel model with them")
+    if size.voicing < 0 or size.voicing % 2 or (size.voicing and not size.harmonic_maps):
+        raise ValueError(f"voicing: expected an even number, 0 without harmonic maps, found {size.voicing}")
 
 
 def _are_shares(weights: tuple[float, ...]) -> bool:
@@ -200,12 +214,12 @@ def _are_shares(weights: tuple[float, ...]) -> bool:
 def runtime_scale(name: str, shape: tuple[int, ...]) -> float:
     """Return the factor a stored kernel is multiplied with at run time (1 for biases).
 
-    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output
+    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output and the voicing
     sqrt(1 / fan_in), fan_in being kernel height x width x input channels.
 
     Source: Karras et al., Progressive Growing of GANs (ICLR 2018), section 4.1.
     """
     if name.endswith("/bias"):
         return 1.0
-    gain = 1.0 if "/to_rgb/" in name else 2.0
+    gain = 1.0 if "/to_rgb/" in name or name.startswith("voicing/") else 2.0
     return math.sqrt(gain / math.prod(shape[:-1]))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from openvino import opset13 as op
 
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
-from synth_engine.generator.harmonic import MAP_CHANNELS
 
 Node: TypeAlias = Any  # an output of an OpenVINO operation; the library has no stubs
 FloatArray = NDArray[np.float32]
@@ -57,7 +56,8 @@ class _GraphBuilder:
         bias = self._weights[f"{name}/bias"].reshape(1, -1, 1, 1)
         x = op.prelu(op.add(x, op.constant(bias)), op.constant(np.array([LEAKY_SLOPE], np.float32)))
         power = op.reduce_mean(op.multiply(x, x), op.constant(np.array([1])), keep_dims=True)
-        return op.divide(x, op.sqrt(op.add(power, op.constant(np.float32(NORM_FLOOR)))))
+        x = op.divide(x, op.sqrt(op.add(power, op.constant(np.float32(NORM_FLOOR)))))
+        return _named(x, name)
 
     def layer(self, x: Node, name: str) -> Node:
         """Convolution 3 x 3, bias, leaky ReLU, pixel norm."""
@@ -86,7 +86,7 @@ class _GraphBuilder:
             return None
         name = f"block_{block}/to_rgb"
         bias = op.constant(self._weights[f"{name}/bias"].reshape(1, 2, 1, 1))
-        rgb = op.tanh(op.add(self._convolve(x, self._kernel(f"{name}/kernel")), bias))
+        rgb = _named(op.tanh(op.add(self._convolve(x, self._kernel(f"{name}/kernel")), bias)), name)
         return rgb if len(weights) == 1 else op.multiply(rgb, op.constant(np.float32(weights[block])))
 
     def output(self, image: Node, base_step: Node | None) -> Node:
@@ -103,11 +103,16 @@ class _GraphBuilder:
         return op.concat([level, op.subtract(steps, op.multiply(two, turns))], 1)
 
 
+def _named(node: Node, name: str) -> Node:
+    node.set_friendly_name(name)  # for profiles, and to look at activations
+    return node
+
+
 def _repeat(image: Node | None, times: int) -> Node | None:
     """Every position `times` times along both axes (nearest upsampling)."""
     if image is None or times == 1:
         return image
-    _, channels, frames, bins = image.shape if hasattr(image, "shape") else image.output(0).shape
+    _, channels, frames, bins = image.output(0).shape
     split = op.reshape(image, op.constant(np.array([channels, frames, 1, bins, 1])), special_zero=False)
     wide = op.broadcast(split, op.constant(np.array([channels, frames, times, bins, times])))
     return op.reshape(
@@ -134,7 +139,7 @@ def build_graph(architecture: Architecture, weights: Mapping[str, FloatArray]) -
     Returns
     -------
     openvino.Model
-        Inputs: hook (1, *hook_shape) and, with harmonic maps, maps (1, 1, bins, 5) and base step
+        Inputs: hook (1, *hook_shape) and, with harmonic maps, maps (1, 1, bins, channels) and base step
         (1, 1, 1, bins). Output: (1, 2, frames, bins): the two channels of the architecture's `kind`.
     """
     builder = _GraphBuilder(architecture, weights)
@@ -145,7 +150,7 @@ def build_graph(architecture: Architecture, weights: Mapping[str, FloatArray]) -
     maps = base_step = None
     if architecture.harmonic_maps:
         bins = architecture.representation.bins
-        inputs.append(op.parameter([1, 1, bins, MAP_CHANNELS], np.float32, name="maps"))
+        inputs.append(op.parameter([1, 1, bins, architecture.map_channels], np.float32, name="maps"))
         inputs.append(op.parameter([1, 1, 1, bins], np.float32, name="base_step"))
         maps, base_step = op.transpose(inputs[1], channels_first), inputs[2]
     for block in range(2, architecture.blocks + 1):

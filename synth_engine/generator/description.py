@@ -19,6 +19,7 @@ _MOST_CHANNELS = 1024
 _LARGEST_LATENT = 4096
 _LARGEST_IMAGE = 1 << 20  # frames x bins
 _MOST_BINS = 4096
+_MOST_VOICING = 64
 _MOST_ROWS = 20_000
 
 
@@ -42,6 +43,7 @@ def describe(model: Model) -> dict[str, Any]:
         "resolutions": architecture.resolutions,
         "blend": list(architecture.blend),
         "harmonic_maps": architecture.harmonic_maps,
+        "voicing": architecture.voicing,
         "pitches": list(model.pitches),
         "conditions": [_describe_condition(condition) for condition in model.conditions],
         "condition_rows": _describe_rows(model),
@@ -138,6 +140,8 @@ def _optional(reader: FieldReader) -> dict[str, Any]:
         found["start_frames"], found["start_bins"] = start
     if "resolutions" in reader:
         found["resolutions"] = reader.integer("resolutions", 0, _MOST_BLOCKS)
+    if "voicing" in reader:
+        found["voicing"] = reader.integer("voicing", 0, _MOST_VOICING)
     if "blend" in reader:
         found["blend"] = reader.numbers("blend")
     return found

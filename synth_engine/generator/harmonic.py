@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from synth_engine.generator.spectral import DEFAULT, Representation, mel_matrices, wrap
 
 MAP_CHANNELS = 5
+LOBE_CHANNEL = 2
+HARMONIC_SLOTS = 48  # the first 32 harmonics have one each; those above share, five slots an octave
+_OWN_SLOTS = 32
 _LOBE_FLOOR = -8.0  # natural log; the Hann window's first side lobe lies at -3.6, so this keeps two of them
 _LOG_HARMONIC_SCALE = 0.25  # ln(n) reaches 5.5 at pitch 24; the other maps are within -1..1
 
@@ -32,10 +35,13 @@ class HarmonicMaps:
         1 where n >= 1, else 0 (below half the fundamental there is no harmonic).
     base_step : NDArray[np.float32], shape (bins,)
         Phase step per frame of a steady harmonic tone, in units of pi, -1..1.
+    slots : NDArray[np.int32], shape (bins,)
+        Slot of the harmonic nearest to each bin, 0 to `HARMONIC_SLOTS` - 1.
     """
 
     channels: FloatArray
     base_step: FloatArray
+    slots: NDArray[np.int32]
 
 
 def pitch_to_hz(pitch: float) -> float:
@@ -97,7 +103,16 @@ def maps_of_hz(fundamental_hz: float, size: Representation = DEFAULT) -> Harmoni
         ],
         axis=-1,
     )
-    return HarmonicMaps(channels.astype(np.float32), base_step(fundamental_hz, size))
+    return HarmonicMaps(
+        channels.astype(np.float32), base_step(fundamental_hz, size), slots_of_harmonics(harmonic)
+    )
+
+
+def slots_of_harmonics(harmonic: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Slot of each harmonic number (1 or more), 0 to `HARMONIC_SLOTS` - 1."""
+    shared = _OWN_SLOTS - 1 + np.rint(5.0 * np.log2(np.maximum(harmonic, _OWN_SLOTS) / _OWN_SLOTS))
+    slots = np.where(harmonic <= _OWN_SLOTS, harmonic - 1, shared)
+    return np.minimum(slots, HARMONIC_SLOTS - 1).astype(np.int32)
 
 
 @lru_cache(maxsize=512)
@@ -106,4 +121,5 @@ def maps_of_pitch(pitch: float, size: Representation = DEFAULT) -> HarmonicMaps:
     maps = maps_of_hz(pitch_to_hz(pitch), size)
     maps.channels.setflags(write=False)
     maps.base_step.setflags(write=False)
+    maps.slots.setflags(write=False)
     return maps

@@ -23,6 +23,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
+from synth_engine.generator.harmonic import HARMONIC_SLOTS, LOBE_CHANNEL
 
 Tensor: TypeAlias = Any  # Keras has no common type for the backends' tensors
 
@@ -70,6 +71,10 @@ def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return first + second
 
 
+def _starts_at_zero(name: str) -> bool:
+    return name.endswith("/bias") or name.startswith("voicing/")  # a random voicing only has to be unlearned
+
+
 class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Latent points and pitches in, spectrograms out.
 
@@ -78,7 +83,7 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
     architecture : Architecture
         Sizes.
     seed : int
-        Seed of the N(0, 1) kernels; biases start at zero.
+        Seed of the N(0, 1) kernels; biases and voicing start at zero.
     convolution_dtype : str
         "bfloat16" makes training 1.4 times faster where the processor has AVX512_BF16; weights, norms and the
         output layer stay in float32.
@@ -92,7 +97,7 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         self._by_name = {
             name: self.add_weight(
                 shape=shape,
-                initializer="zeros" if name.endswith("/bias") else draw,
+                initializer="zeros" if _starts_at_zero(name) else draw,
                 name=name.replace("/", "_"),
             )
             for name, shape in architecture.weight_shapes().items()
@@ -106,8 +111,9 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         ----------
         inputs : mapping
             `latents` (n, latent_size) and `one_hots` (n, pitches); with harmonic maps also `maps`
-            (n, bins, 5) and `base_steps` (n, bins); while growing, `blend` (blocks,) in place of the
-            architecture's own weights of the outputs that it has. All float32.
+            (n, bins, 5) and `base_steps` (n, bins), with voicing `slots` (n, bins, int32); while growing,
+            `blend` (blocks,) in place of the architecture's own weights of the outputs that it has. The rest
+            float32.
 
         Returns
         -------
@@ -116,7 +122,27 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
             per frame in units of pi, unless it says otherwise.
         """
         hook = self.hook(inputs["latents"], inputs["one_hots"])
-        return self.spectrograms(hook, inputs.get("maps"), inputs.get("base_steps"), inputs.get("blend"))
+        maps = self.note_maps(hook, inputs.get("maps"), inputs.get("slots"))
+        return self.spectrograms(hook, maps, inputs.get("base_steps"), inputs.get("blend"))
+
+    def note_maps(self, hook: Tensor, maps: Tensor | None, slots: Tensor | None) -> Tensor | None:
+        """Maps of the pitch and, where the architecture has it, the note's voicing behind them.
+
+        Raises
+        ------
+        ValueError
+            If the architecture has a voicing and `maps` or `slots` are missing.
+        """
+        voicing = self.architecture.voicing
+        if not voicing:
+            return maps
+        if maps is None or slots is None:
+            raise ValueError("maps, slots: expected both, since the model has a voicing")
+        dense = ops.einsum("nhwc,hwcf->nf", hook, self._kernel("voicing/kernel"))
+        numbers = ops.reshape(dense + self._by_name["voicing/bias"], (-1, HARMONIC_SLOTS, voicing))
+        laid = ops.matmul(ops.one_hot(slots, HARMONIC_SLOTS), numbers)
+        lobed = laid[..., : voicing // 2] * maps[..., LOBE_CHANNEL : LOBE_CHANNEL + 1]
+        return ops.concatenate([maps, lobed, laid[..., voicing // 2 :]], axis=-1)
 
     def hook(self, latents: Tensor, one_hots: Tensor) -> Tensor:
         """Activation of block 1's first layer, shape (n, *hook_shape): where PCA edits are added."""
@@ -133,7 +159,7 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         base_steps: Tensor | None = None,
         blend: Tensor | None = None,
     ) -> Tensor:
-        """Everything behind the hook; the inputs and the result are as in `call`."""
+        """Everything behind the hook, given the note's maps; the rest is as in `call`."""
         x = self._convolve("block_1/conv1", ops.cast(hook, self._convolution_dtype))
         image = self._image(1, x, blend)
         for block in range(2, self.architecture.blocks + 1):
@@ -149,11 +175,14 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         weights = self.architecture.output_weights
         if block not in weights:
             return None
-        name = f"block_{block}/to_rgb"
-        rgb = ops.conv(ops.cast(x, "float32"), self._kernel(f"{name}/kernel")) + self._by_name[f"{name}/bias"]
+        image = self._to_rgb(f"block_{block}/to_rgb", x)
         if blend is not None:
-            return ops.tanh(rgb) * blend[block - 1]
-        return ops.tanh(rgb) if len(weights) == 1 else ops.tanh(rgb) * weights[block]
+            return image * blend[block - 1]
+        return image if len(weights) == 1 else image * weights[block]
+
+    def _to_rgb(self, name: str, x: Tensor) -> Tensor:
+        rgb = ops.conv(ops.cast(x, "float32"), self._kernel(f"{name}/kernel"))
+        return ops.tanh(rgb + self._by_name[f"{name}/bias"])
 
     def _denormalise(self, image: Tensor, base_steps: Tensor | None) -> Tensor:
         size = self.architecture

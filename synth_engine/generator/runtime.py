@@ -15,6 +15,7 @@ from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
 from synth_engine.generator.partials import spectrograms_to_partials
 from synth_engine.generator.spectral import spectrograms_to_waves
+from synth_engine.generator.voicing import NoteMaps
 
 __all__ = ["Entry", "NoteRenderer"]
 
@@ -59,6 +60,7 @@ class NoteRenderer:
         }
         if cache_dir is not None:
             options["CACHE_DIR"] = str(cache_dir / (model.digest or "unsaved"))
+        self._maps = NoteMaps(model.architecture, model.weights)
         graph = build_graph(model.architecture, model.weights)
         self._request = core.compile_model(graph, "CPU", options).create_infer_request()
 
@@ -96,8 +98,8 @@ class NoteRenderer:
     def _inputs(self, hook: FloatArray, pitch: float) -> list[FloatArray]:
         inputs = [np.ascontiguousarray(hook[None])]
         if self._model.architecture.harmonic_maps:
-            maps = maps_of_pitch(pitch, self._size)
-            inputs += [maps.channels[None, None], maps.base_step[None, None, None]]
+            base_step = maps_of_pitch(pitch, self._size).base_step
+            inputs += [self._maps.of_note(hook, pitch)[None, None], base_step[None, None, None]]
         return inputs
 
     def waves(self, hooks: FloatArray, pitches: NDArray[np.floating]) -> FloatArray:

@@ -52,3 +52,11 @@ def test_maps_follow_the_size_of_the_representation() -> None:
 def test_pitch_69_is_440_hz() -> None:
     assert harmonic.pitch_to_hz(69) == 440.0
     assert harmonic.pitch_to_hz(57) == pytest.approx(220.0)
+
+
+def test_every_harmonic_has_a_slot_and_the_first_have_their_own() -> None:
+    slots = harmonic.slots_of_harmonics(np.arange(1.0, 2000.0))
+    assert list(slots[:32]) == list(range(32))
+    assert (np.diff(slots) >= 0).all()
+    assert slots[-1] == harmonic.HARMONIC_SLOTS - 1
+    assert slots[243] > slots[122] > slots[61]  # an octave up is another slot to the top of pitch 24

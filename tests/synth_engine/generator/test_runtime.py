@@ -9,19 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.entry import one_hots_of_pitches
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
-from synth_engine.generator.random_model import make_random_model
+from synth_engine.generator.model_folder import save_model
+from synth_engine.generator.random_model import random_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
 
 PITCHES = np.array([24.0, 60.0, 84.0, 61.5])
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["maps", "no maps"])
+KINDS = {"maps": {"harmonic_maps": True}, "no maps": {}, "voicing": {"harmonic_maps": True, "voicing": 4}}
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    folder = tmp_path_factory.mktemp("model")
-    return make_random_model(folder, seed=3, channels=(16, 16, 8, 8), harmonic_maps=request.param)
+    size = Architecture((16, 16, 8, 8), latent_size=8, wave_frames=1000, **KINDS[request.param])
+    return save_model(random_model(size, seed=3), tmp_path_factory.mktemp("model"))
 
 
 def _latents(model: Model, notes: int, seed: int = 0) -> np.ndarray:
@@ -34,7 +39,10 @@ def _reference(model: Model, latents: np.ndarray, pitches: np.ndarray) -> tuple[
     one_hots = one_hots_of_pitches(pitches, model.pitches)
     maps = [maps_of_pitch(float(p), model.representation) for p in pitches]
     hook = network.hook(latents, one_hots)
-    channels, steps = np.stack([m.channels for m in maps]), np.stack([m.base_step for m in maps])
+    steps = np.stack([m.base_step for m in maps])
+    channels = network.note_maps(
+        hook, np.stack([m.channels for m in maps]), np.stack([m.slots for m in maps])
+    )
     return np.asarray(hook), np.asarray(network.spectrograms(hook, channels, steps))
 
 
