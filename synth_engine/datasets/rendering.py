@@ -11,9 +11,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from synth_engine.datasets.finishing import finish_note, to_float
 from synth_engine.datasets.font_file import FontFile, read_font_file
 from synth_engine.datasets.instruments import Instrument, full_instruments, small_instruments
 from synth_engine.datasets.labels import Label
+from synth_engine.datasets.parallel import run_all
 from synth_engine.datasets.pitch import PitchDetector
 from synth_engine.datasets.programs import Program
 from synth_engine.datasets.qualities import measure, qualities_of
@@ -151,12 +152,10 @@ def render_dataset(out_dir: Path, rendering: Rendering, progress: Progress | Non
             rendering.fonts if waiting else []
         ):  # held open, so that each instrument's player is quick
             stack.enter_context(SoundfontPlayer(font.path))
-        executor = ThreadPoolExecutor(rendering.threads)
-        stack.callback(executor.shutdown, cancel_futures=True)
-        futures = {executor.submit(_render_instrument, out_dir, rendering, i): i for i in waiting}
-        for future in as_completed(futures):
-            future.result()
-            done += len(futures[future].program.pitches)
+        work = partial(_render_instrument, out_dir, rendering)
+        finished = stack.enter_context(closing(run_all(work, waiting, rendering.threads)))
+        for instrument, _ in finished:
+            done += len(instrument.program.pitches)
             if progress:
                 progress(done, total)
     description.update(_counts(out_dir, rendering), complete=True)
