@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from synth_engine.generator import spectral
-
-GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "gansynth"
-needs_golden = pytest.mark.skipif(
-    not GOLDEN.is_dir(), reason=f"golden data of the original is not at {GOLDEN}"
-)
+from tests.synth_engine.gansynth.golden import GOLDEN, needs_golden
 
 
 @pytest.fixture(scope="module")
