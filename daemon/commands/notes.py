@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from daemon.finite_range import FiniteRange
 from daemon.progress import Progress
 
 _LONGEST_S = 3600.0
@@ -29,7 +30,7 @@ _LONGEST_S = 3600.0
 @click.option(
     "--seconds",
     "held_s",
-    type=click.FloatRange(0.01, _LONGEST_S),
+    type=FiniteRange(0.01, _LONGEST_S),
     help="How long the key is down, as long as you like (default: the model's own notes).",
 )
 @click.option(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from daemon.finite_range import FiniteRange
 from daemon.progress import Progress
 
 
@@ -43,7 +44,7 @@ from daemon.progress import Progress
 )
 @click.option(
     "--seconds-per-timbre",
-    type=click.FloatRange(0.05, 86_400.0),
+    type=FiniteRange(0.05, 86_400.0),
     help="From one point of a way to the next (default: 6 s between random points).",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of random timbres.")

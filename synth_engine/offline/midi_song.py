@@ -100,7 +100,7 @@ class _Controllers:
     """Keeps what has to be remembered between controller messages."""
 
     def __init__(self) -> None:
-        self.channels = tuple(Channel() for _ in range(CHANNELS))
+        self.channels = Song.idle_channels()
         self._range_cents = [100.0 * _BEND_RANGE_SEMITONES] * CHANNELS
         self._bend = [0] * CHANNELS
         self._selected = [(_UNSET, _UNSET)] * CHANNELS

@@ -71,11 +71,7 @@ class Envelope:
 def trapezoid(attack_s: float, sustain_s: float, release_s: float, rate_hz: int) -> FloatArray:
     """Gain that rises linearly, stays at 1 and falls linearly to 0, float32 (frames,)."""
     attack, sustain, release = (round(length_s * rate_hz) for length_s in (attack_s, sustain_s, release_s))
-    parts = [
-        (np.arange(attack) + 1) / max(attack, 1),
-        np.ones(sustain),
-        np.arange(release)[::-1] / max(release, 1),
-    ]
+    parts = np.linspace(0.0, 1.0, attack), np.ones(sustain), np.linspace(1.0, 0.0, release)
     return np.concatenate(parts).astype(np.float32)
 
 

@@ -152,17 +152,23 @@ def write_notes(
         shown.append(wave)
         if progress is not None:
             progress(number, len(notes))
-    titles = [f"{pitch_name(note.pitch)} {note.timbre.label}" for note in notes]
+    titles = [f"{_shown_name(note)} {note.timbre.label}" for note in notes]
     write_sheet(folder / "sheet.png", shown, titles, source.rate_hz)
     _write_lists(folder, source.model, notes, how)
     return paths
+
+
+def _shown_name(note: BatchNote) -> str:
+    return pitch_name(note.pitch).replace("s", "#")
 
 
 def _as_played(sound: FloatArray, how: BatchFormat) -> FloatArray:
     if how.held_s is not None:
         gains = Envelope().gains(how.held_s, how.rate_hz)[: len(sound)]
         sound = sound[: len(gains)] * gains
-    return np.asarray(np.clip(sound, -1.0, 1.0), np.float32)
+    # A model never trained may be far louder than files can hold.
+    peak = float(np.max(np.abs(sound), initial=0.0))
+    return sound if peak <= 1.0 else (sound / np.float32(peak)).astype(np.float32)
 
 
 def _write_lists(folder: Path, model: Model, notes: Sequence[BatchNote], how: BatchFormat) -> None:
@@ -170,7 +176,7 @@ def _write_lists(folder: Path, model: Model, notes: Sequence[BatchNote], how: Ba
         {
             "file": file_name(number, note, how.suffix),
             "pitch": note.pitch,
-            "name": pitch_name(note.pitch).replace("s", "#"),
+            "name": _shown_name(note),
             "timbre": note.timbre.label,
         }
         for number, note in enumerate(notes, 1)

@@ -135,3 +135,8 @@ class Song:
     channels: tuple[Channel, ...]
     end_s: float
     hanging: int
+
+    @staticmethod
+    def idle_channels() -> tuple[Channel, ...]:
+        """Sixteen channels whose controllers did nothing."""
+        return tuple(Channel() for _ in range(CHANNELS))
