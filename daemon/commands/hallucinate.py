@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,17 @@ from daemon.exits import Unavailable
 from daemon.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from daemon.key_points import KeyPoint
     from pca_cache.latent_space import LatentSpace
+    from synth_engine.offline.hallucination import Plan, Station
+    from synth_engine.offline.levelled_file import Written
+    from synth_engine.offline.note_source import NoteSource
 
 _SECONDS = click.FloatRange(0.0, 600.0)
+SHEET_SOUNDS = 64  # as many as a sheet shows
 _WAYS = {"round": "start", "back": "back", "once": "once"}
 
 
@@ -179,56 +187,70 @@ def _to_file(out: Path, options: dict[str, Any]) -> str:
     from daemon.key_points import space_of
     from daemon.settings import load_settings, resolve_model
     from pca_cache.store import find_or_none
-    from synth_engine.offline.hallucination import Plan, hallucinate, requests, stations
-    from synth_engine.offline.levelled_file import write_levelled
+    from synth_engine.offline.hallucination import stations
     from synth_engine.offline.note_source import NoteSource
-    from synth_engine.offline.pitches import PitchError, parse_pitches
     from synth_engine.offline.sound_file import SoundFileError, check_sound_path
 
     config, paths = load_settings({"model": options["model"]})
     try:
         check_sound_path(out)
-        pitches = tuple(map(float, parse_pitches(options["pitch_text"])))
-    except (PitchError, SoundFileError) as error:
+    except SoundFileError as error:
         raise click.UsageError(str(error)) from None
-    shape = {
-        name: options[name]
-        for name in ("spacing_s", "trim_s", "attack_s", "sustain_s", "release_s", "width", "rate_hz")
-    }
-    plan = Plan(pitches=pitches, channels=1 if options["mono"] else 2, **shape)
-    if plan.sound_s <= 0.0:
-        raise click.UsageError("attack, sustain and release are all 0: there would be no sound")
-    networks = paths.cache / "networks"
-    source = NoteSource(resolve_model(config, paths), threads=options["threads"], cache_dir=networks)
-    low, high = source.model.pitches[0], source.model.pitches[-1]
-    if not all(low <= pitch <= high for pitch in pitches):
-        raise click.UsageError(f"pitches {options['pitch_text']}: the model has {low} to {high}")
+    model_path, networks = resolve_model(config, paths), paths.cache / "networks"
+    source = NoteSource(model_path, threads=options["threads"], cache_dir=networks)
+    plan = _plan(options, source.model.pitches)
     space = space_of(source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape))
     keys = _keys(options, space, paths.config / "presets")
     path = stations(space, [(key.name, key.point) for key in keys], options["between"])
     if plan.note_s(source.held_s) is not None:
-        click.echo(
-            f"the envelope is longer than the model holds its notes ({source.held_s:g} s): they are held on",
-            err=True,
-        )
-    progress = Progress("sounds")
-    sounds: list[Any] = []
+        held = f"{source.held_s:g} s"
+        click.echo(f"the envelope is longer than the model holds its notes ({held}): they go on", err=True)
+    written = _write(out, source, space, path, plan, options["sheet"])
+    seconds = written.frames / plan.rate_hz
+    names = ", ".join(key.name for key in keys)
+    return f"wrote {out}: {len(path)} sounds, {seconds:.1f} s, {written.in_words()}; key points {names}"
 
-    def heard(number: int, wave: Any) -> None:
+
+def _plan(options: dict[str, Any], known: tuple[int, ...]) -> Plan:
+    from synth_engine.offline.hallucination import Plan
+    from synth_engine.offline.pitches import PitchError, parse_pitches
+
+    try:
+        pitches = tuple(map(float, parse_pitches(options["pitch_text"])))
+    except PitchError as error:
+        raise click.UsageError(str(error)) from None
+    if not all(known[0] <= pitch <= known[-1] for pitch in pitches):
+        raise click.UsageError(f"pitches {options['pitch_text']}: the model has {known[0]} to {known[-1]}")
+    names = ("spacing_s", "trim_s", "attack_s", "sustain_s", "release_s", "width", "rate_hz")
+    shape = {name: options[name] for name in names}
+    plan = Plan(pitches=pitches, channels=1 if options["mono"] else 2, **shape)
+    if plan.sound_s <= 0.0:
+        raise click.UsageError("attack, sustain and release are all 0: there would be no sound")
+    return plan
+
+
+def _write(
+    out: Path, source: NoteSource, space: LatentSpace, path: Sequence[Station], plan: Plan, sheet: Path | None
+) -> Written:
+    from synth_engine.offline.hallucination import hallucinate as dream
+    from synth_engine.offline.hallucination import requests
+    from synth_engine.offline.levelled_file import write_levelled
+    from synth_engine.offline.pictures import write_sheet
+
+    progress = Progress("sounds")
+    sounds: list[NDArray[np.float32]] = []
+
+    def heard(number: int, wave: NDArray[np.float32]) -> None:
         progress.show(number + 1, len(path))
-        if options["sheet"] is not None:
+        if sheet is not None and len(sounds) < SHEET_SOUNDS:
             sounds.append(wave)
 
-    blocks = hallucinate(source, requests(source, space, path, plan), plan, heard)
+    blocks = dream(source, requests(source, space, path, plan), plan, heard)
     written = write_levelled(out, blocks, plan.rate_hz, plan.channels)
     progress.end()
-    if options["sheet"] is not None:
-        from synth_engine.offline.pictures import write_sheet
-
-        write_sheet(options["sheet"], sounds, [station.title for station in path], source.rate_hz)
-    names = ", ".join(key.name for key in keys)
-    seconds = written.frames / plan.rate_hz
-    return f"wrote {out}: {len(path)} sounds, {seconds:.1f} s, {written.in_words()}; key points {names}"
+    if sheet is not None:
+        write_sheet(sheet, sounds, [station.title for station in path[: len(sounds)]], source.rate_hz)
+    return written
 
 
 def _keys(options: dict[str, Any], space: LatentSpace, presets_dir: Path) -> list[KeyPoint]:
