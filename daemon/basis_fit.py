@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pca_cache.fit import Draw, FitPlan, fit
 from pca_cache.store import basis_path, save_basis
-from synth_engine.gansynth.seeds import SEED_FAMILY
+from synth_engine.gansynth.seeds import instrument_names
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.latents import draw_latents
 from synth_engine.generator.model import Model
@@ -67,10 +67,10 @@ def _points(model: Model) -> Draw:
     N(0, 1) points are alike in every direction, and so is what the first layer makes of them: their
     components would be in no order. Where real instruments lie, and what is between them, is not.
     """
-    instruments = [anchor.latent for anchor in model.anchors.values() if anchor.family != SEED_FAMILY]
+    instruments = instrument_names(model)
     if len(instruments) < 2:
         return lambda generator, count: draw_latents(model, generator, count)
-    anchors = np.stack(instruments)
+    anchors = np.stack([model.anchors[name].latent for name in instruments])
 
     def draw(generator: np.random.Generator, count: int) -> NDArray[np.float32]:
         ends = anchors[generator.integers(0, len(anchors), (count, 2))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.config import Config, ConfigError, Paths, load_config
 from mappings.documents import did_you_mean
-from synth_engine.generator.model_folder import default_model_path
+from synth_engine.generator.model_folder import DESCRIPTION_NAME, default_model_path
 
 _OPTION_KEYS = {
     "instance": "instance",
@@ -41,7 +41,9 @@ def load_settings(options: Mapping[str, Any]) -> tuple[Config, Paths]:
         overrides["midi.ports"] = list(options["midi_patterns"])
     model = options.get("model")
     if model:
-        is_folder = Path(model).is_dir() or "/" in model
+        # a bare word beside a folder of that name is still a model's name, unless the folder is a model:
+        # after `timbred import acoustic_only` both are there, and the checkpoint is not what to play
+        is_folder = "/" in model or (Path(model) / DESCRIPTION_NAME).exists()
         overrides["model.path" if is_folder else "model.name"] = (
             str(Path(model).resolve()) if is_folder else model
         )
@@ -60,6 +62,7 @@ def resolve_model(config: Config, paths: Paths) -> Path:
         If no model of that name is installed.
     """
     if config.model.path is not None:
+        _refuse_checkpoint(config.model.path)
         return config.model.path
     if config.model.name in (None, "default"):
         return default_model_path()
@@ -72,3 +75,11 @@ def resolve_model(config: Config, paths: Paths) -> Path:
             f"installed in {installed}: {', '.join(names) or 'none'}, and always 'default'"
         )
     return folder
+
+
+def _refuse_checkpoint(folder: Path) -> None:
+    is_model = (folder / DESCRIPTION_NAME).exists()
+    if not is_model and ((folder / "experiment.json").exists() or any(folder.glob("stage_*"))):
+        raise ConfigError(
+            f"{folder} is a checkpoint of GANSynth; `timbred import {folder}` makes it a model to play"
+        )

@@ -20,7 +20,7 @@ from synth_engine.gansynth.schedule import (
     blend_of_progress,
     progress_of_step,
 )
-from synth_engine.gansynth.seeds import SEED_FAMILY
+from synth_engine.gansynth.seeds import instrument_names
 from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.model import Model, ModelError
 
@@ -80,9 +80,8 @@ def _check_exportable(architecture: Architecture) -> None:
 
 def _losses(model: Model, flags: dict[str, Any]) -> list[str]:
     notes = []
-    named = [name for name, anchor in model.anchors.items() if anchor.family != SEED_FAMILY]
-    if named:
-        notes.append(f"{len(named)} anchors are left behind: a checkpoint has no names for points")
+    if names := instrument_names(model):
+        notes.append(f"{len(names)} anchors are left behind: a checkpoint has no names for points")
     if _widths(flags, model.architecture.blocks) != model.architecture.channels:
         notes.append(
             f"fmap_base and fmap_max cannot say the widths {model.architecture.channels}: "

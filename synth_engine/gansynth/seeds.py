@@ -26,3 +26,8 @@ def with_seeded_anchors(model: Model, count: int) -> Model:
         for seed in range(1, count + 1)
     }
     return replace(model, anchors=anchors)
+
+
+def instrument_names(model: Model) -> tuple[str, ...]:
+    """Names of the anchors that are instruments of the training, not seeded points."""
+    return tuple(name for name, anchor in model.anchors.items() if anchor.family != SEED_FAMILY)

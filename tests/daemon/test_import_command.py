@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
 from daemon import basis_fit
@@ -14,6 +15,7 @@ from daemon.cli import main
 from daemon.exits import Exit
 from daemon.fresh_folder import fresh_folder
 from daemon.model_import import model_name
+from daemon.settings import load_settings, resolve_model
 from pca_cache.store import basis_path
 from synth_engine.generator.model import ModelError
 from synth_engine.generator.model_folder import load_model
@@ -148,6 +150,44 @@ def test_the_embedded_model_cannot_be_exported_and_says_why(tmp_path: Path, timb
     assert status == Exit.CONFIG
     assert "harmonic maps" in err
     assert not (tmp_path / "out").exists()
+
+
+def test_named_random_points_do_not_bend_the_directions(
+    tmp_path: Path, models: Path, timbred: Command
+) -> None:
+    bases = []
+    for anchors in ("0", "8"):
+        folder = write(tmp_path / f"with-{anchors}")
+        assert timbred("import", folder, "--no-pca", "--anchors", anchors)[0] == 0
+        path = basis_fit.fit_basis(
+            models / folder.name, tmp_path / f"{anchors}.npz",
+            components=2, samples=2000, seed=0, progress=lambda done, total: None,
+        )  # fmt: skip
+        with np.load(path) as file:
+            bases.append(file["components"])
+    assert np.array_equal(*bases)
+
+
+def test_a_name_is_a_models_name_even_beside_the_checkpoint_it_came_from(
+    tmp_path: Path, models: Path, timbred: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "acoustic_only")
+    monkeypatch.chdir(tmp_path)
+    assert timbred("import", "acoustic_only", "--no-pca")[0] == 0
+    config, paths = load_settings({"model": "acoustic_only"})
+    assert resolve_model(config, paths) == models / "acoustic_only"
+    monkeypatch.chdir(models)  # and here the word is the model itself
+    config, paths = load_settings({"model": "acoustic_only"})
+    assert resolve_model(config, paths) == models / "acoustic_only"
+
+
+def test_a_checkpoint_given_for_a_model_is_told_with_the_way_to_make_it_one(
+    tmp_path: Path, timbred: Command
+) -> None:
+    folder = write(tmp_path / "mine")
+    status, _, err = timbred("run", "--null", "--osc-port", "0", "--model", folder)
+    assert status == Exit.CONFIG
+    assert f"timbred import {folder}" in err
 
 
 @pytest.mark.parametrize(
