@@ -1,162 +1,222 @@
-"""How good a model is: pitch, silence, and distance to the real notes.
-
-python -m synth_engine.evaluation.evaluation --model MODEL --notes 300 --seed 0 --json
-"""
+"""How good a model is, in one table: real notes, anchors, mixes and random points, each against real ones."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable, Iterable
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from synth_engine.datasets.labels import Label
 from synth_engine.datasets.shards import read_dataset
+from synth_engine.evaluation import figures as fig
+from synth_engine.evaluation import interpolation, note_sets
+from synth_engine.evaluation.aims import aims_of
+from synth_engine.evaluation.examination import Examined, Examiner, Panel, assemble_panel
+from synth_engine.evaluation.note_sets import Note
 from synth_engine.generator.model import Model
-from synth_engine.generator.model_folder import default_model_path, load_model
-from synth_engine.generator.runtime import Entry, NoteRenderer
-from synth_engine.generator.spectral import normalise, waves_to_spectrograms
-from synth_engine.evaluation.judges import SILENCE_DBFS, PitchJudge, loudest_dbfs
 
-Notes = Iterable[tuple[str, int, NDArray[np.float32]]]
+FORMAT_VERSION = 1
+HELD_OUT, KNOWN, ANCHORS, MIXES, RANDOM = "real, held out", "real, known", "anchors", "mixes", "random"
+PATHS = "paths"
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "openvino",
+    "onnxruntime",
+    "swift-f0",
+    "basic-pitch",
+    "musicnn",
+)
+
 Progress = Callable[[int, int], None]
 
 
-def anchor_notes(model: Model, count: int, seed: int) -> Notes:
-    """Yield (anchor, pitch, wave) of random anchors at random pitches inside their ranges."""
-    rng = np.random.default_rng(seed)
-    names = list(model.anchors)
-    entry, renderer = Entry(model), NoteRenderer(model)
-    for _ in range(count):
-        name = names[int(rng.integers(len(names)))]
-        anchor = model.anchors[name]
-        pitch = int(rng.integers(anchor.lowest_pitch, anchor.highest_pitch + 1))
-        pitches = np.array([float(pitch)])
-        yield name, pitch, renderer.waves(entry.activate(anchor.latent[None], pitches), pitches)[0]
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What to judge.
 
-
-def random_notes(model: Model, count: int, seed: int) -> Notes:
-    """Yield ("random", pitch, wave) of N(0, I) latent points at random pitches of the model."""
-    rng = np.random.default_rng(seed)
-    entry, renderer = Entry(model), NoteRenderer(model)
-    for _ in range(count):
-        latent = rng.normal(size=(1, model.latent_size)).astype(np.float32)
-        pitch = int(rng.choice(model.pitches))
-        pitches = np.array([float(pitch)])
-        yield "random", pitch, renderer.waves(entry.activate(latent, pitches), pitches)[0]
-
-
-def judge(notes: Notes, judge_of_pitch: PitchJudge) -> dict[str, object]:
-    """Count right pitches and silent notes.
-
-    Returns
-    -------
-    dict
-        `notes`; `right_semitone` (share, 0..1); `right_pitch_class` (octave slips forgiven); `silent`;
-        `wrong` (list of [name, pitch, pitch heard]).
+    Attributes
+    ----------
+    notes : int
+        Notes of each kind.
+    seed : int
+        Of everything drawn; the same seed judges the same notes.
+    paths : int
+        Arcs between anchors.
+    workers : int
+        Threads.
     """
-    total = right = right_class = silent = 0
-    wrong = []
-    for name, pitch, wave in notes:
-        heard = judge_of_pitch.pitch_of(wave)
-        total += 1
-        right += heard == pitch
-        right_class += (heard - pitch) % 12 == 0
-        silent += loudest_dbfs(wave) < SILENCE_DBFS
-        if heard != pitch:
-            wrong.append([name, pitch, heard])
-    return {
-        "notes": total,
-        "right_semitone": round(right / max(1, total), 4),
-        "right_pitch_class": round(right_class / max(1, total), 4),
-        "silent": silent,
-        "wrong": wrong,
-    }
+
+    notes: int = 500
+    seed: int = 0
+    paths: int = interpolation.PATHS
+    workers: int = 2
 
 
-def compare(model: Model, data: Path, count: int, seed: int, judge_of_pitch: PitchJudge) -> dict[str, object]:
-    """Judge real notes of the data set, and measure how far the generated ones are from them.
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures, and what they were made of.
 
-    Returns
-    -------
-    dict
-        `real_right_semitone`: the judge's ceiling. `log_magnitude_error_db` and `frequency_error`: mean
-        absolute error where the real note is within 60 dB of its loudest bin, in dB and in units of pi a
-        frame (0.5 is chance).
+    Attributes
+    ----------
+    figures : dict
+        Plain values for JSON.
+    sets : dict of str to list of Examined
+        The judged notes of each kind.
+    examiner : Examiner
+        Renders a note of them again, for pictures.
+    """
+
+    figures: dict[str, object]
+    sets: dict[str, list[Examined]]
+    examiner: Examiner
+
+
+class TooFewNotes(ValueError):
+    """The data set cannot be compared with."""
+
+
+def evaluate(
+    model: Model,
+    data: Path | None,
+    plan: EvaluationPlan,
+    progress: Progress | None = None,
+    panel: Panel | None = None,
+) -> Evaluation:
+    """Judge a model.
+
+    Parameters
+    ----------
+    model : Model
+        Which one.
+    data : Path or None
+        Data set to compare with; None judges pitch, silence and diversity only.
+    plan : EvaluationPlan
+        How much.
+    progress : callable or None
+        Told notes done and in all; may raise to interrupt.
+    panel : Panel or None
+        The judges; None takes those that are installed.
 
     Raises
     ------
-    FileNotFoundError
-        If `data` holds no notes.
+    FileNotFoundError, DatasetError
+        If `data` holds no notes, or damaged ones.
+    TooFewNotes
+        If it holds too few to compare with.
     """
-    waves, labels = read_dataset(data)
-    rng = np.random.default_rng(seed)
-    known = [i for i, label in enumerate(labels) if label.instrument in model.anchors]
-    entry, renderer = Entry(model), NoteRenderer(model)
-    right, magnitude, frequency = [], [], []
-    for i in rng.choice(known, count):
-        label, wave = labels[i], waves[i].astype(np.float32) / 32767.0
-        pitches = np.array([float(label.pitch)])
-        latent = model.anchors[label.instrument].latent[None]
-        generated = normalise(renderer.spectrograms(entry.activate(latent, pitches), pitches))[0]
-        real = waves_to_spectrograms(wave[None])[0]
-        loud = real[..., 0] > real[..., 0].max() - 60.0 / _DB_PER_NEPER
-        error = np.abs(generated - normalise(real))[loud]
-        magnitude.append(error[:, 0].mean() / _NORMALISED_PER_DB)
-        frequency.append(np.minimum(error[:, 1], 1.6 - error[:, 1]).mean() / 0.8)
-        right.append(judge_of_pitch.pitch_of(wave) == label.pitch)
-    return {
-        "notes": count,
-        "real_right_semitone": round(float(np.mean(right)), 4),
-        "log_magnitude_error_db": round(float(np.mean(magnitude)), 2),
-        "frequency_error": round(float(np.mean(frequency)), 4),
-    }
+    panel = panel or assemble_panel()
+    waves, labels = read_dataset(data) if data is not None else (None, [])
+    drawn = draw_sets(model, labels, plan)
+    examiner = Examiner(model, waves, panel, plan.workers)
+    total, done = sum(map(len, drawn.values())), 0
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    sets = {name: examiner.examine(notes, tell) for name, notes in drawn.items()}
+    found = {**_header(model, plan, panel, labels, drawn), **_figures(sets, panel, plan)}
+    found["aims"] = aims_of(found)
+    return Evaluation(found, sets, examiner)
 
 
-_DB_PER_NEPER = 10.0 / np.log(10.0)  # of power
-_NORMALISED_PER_DB = 0.0661371661726 / _DB_PER_NEPER
-
-
-def evaluate(model: Model, notes: int, seed: int, data: Path | None = None) -> dict[str, object]:
-    """Return all figures of a model: anchors, random points, and (with `data`) distance to the real notes.
+def draw_sets(model: Model, labels: Sequence[Label], plan: EvaluationPlan) -> dict[str, list[Note]]:
+    """Draw the notes of every kind that model and data allow.
 
     Raises
     ------
-    JudgeMissing
-        If the pitch judge is not installed.
-    FileNotFoundError
-        If `data` holds no notes.
+    TooFewNotes
+        If fewer than two bins' worth of real notes are held out.
     """
-    judge_of_pitch = PitchJudge()
-    figures: dict[str, object] = {
-        "seed": seed,
-        "anchors": judge(anchor_notes(model, notes, seed), judge_of_pitch),
-        "random_points": judge(random_notes(model, max(1, notes // 3), seed), judge_of_pitch),
+
+    def rng(kind: int) -> np.random.Generator:
+        return np.random.default_rng((plan.seed, kind))
+
+    sets: dict[str, list[Note]] = {}
+    pitches = None
+    if labels:
+        held, known = note_sets.split_instruments(labels, model)
+        sets[HELD_OUT] = note_sets.real_notes(labels, held, plan.notes, rng(0))
+        if min(len(held), len(known), plan.notes) < 2 * fig.BINS:
+            raise TooFewNotes(
+                f"{len(held)} notes of held-out and {len(known)} of other instruments, {plan.notes} asked "
+                f"for: a comparison wants {2 * fig.BINS} or more of each"
+            )
+        sets[KNOWN] = note_sets.real_notes(labels, known, plan.notes, rng(1))
+        pitches = [note.pitch for note in sets[HELD_OUT]]
+    places = {(label.instrument, label.pitch): i for i, label in enumerate(labels)}
+    if model.anchors:
+        sets[ANCHORS] = note_sets.anchor_notes(model, plan.notes, rng(2), places)
+    if len(model.anchors) > 1:
+        sets[MIXES] = note_sets.mix_notes(model, plan.notes, rng(3))
+        sets[PATHS] = interpolation.path_notes(model, plan.paths, rng(5))
+    sets[RANDOM] = note_sets.random_notes(model, plan.notes, rng(4), pitches)
+    twins = [note.real for note in sets.get(ANCHORS, []) if note.real is not None]
+    if len(twins) > len(sets.get(ANCHORS, [])) // 2:
+        # The very notes the anchors are to play: real notes the model knows, and each anchor's measure.
+        sets[KNOWN] = [Note(labels[i].instrument, labels[i].pitch, real=i) for i in twins]
+    return sets
+
+
+def _figures(sets: dict[str, list[Examined]], panel: Panel, plan: EvaluationPlan) -> dict[str, object]:
+    real, known = sets.get(HELD_OUT, []), sets.get(KNOWN, [])
+    bins = fig.Bins(real, plan.seed) if real else None
+    rows: dict[str, dict[str, object]] = {}
+    for name, notes in sets.items():
+        if name == PATHS:
+            continue
+        row: dict[str, object] = {"notes": len(notes), "silent": fig.silent(notes)}
+        row["pitch"] = {judge: fig.hearing_figures(notes, judge) for judge in panel.names}
+        if panel.hears_realism:
+            row["diversity"] = fig.diversity_figures(notes, known if notes is not known else [])
+            if real and notes is not real:
+                row["to_held_out"] = fig.distance_figures(notes, real)
+            if known and notes is not known:
+                row["to_known"] = fig.distance_figures(notes, known)
+        if bins is not None and notes is not real:
+            count = min(len(notes), len(real))
+            row["different_bins"] = fig.different_bins(bins.of(real[:count]), bins.of(notes[:count]))
+        rows[name] = row
+    found: dict[str, object] = {"sets": rows}
+    twins = {e.note.real: e for e in known}
+    pairs = [(e, twins[e.note.real]) for e in sets.get(ANCHORS, []) if e.note.real in twins]
+    if pairs:
+        found["against_real"] = fig.difference_figures([a for a, _ in pairs], [b for _, b in pairs])
+    if PATHS in sets:
+        found["paths"] = interpolation.path_figures(sets[PATHS], panel.names[0] if panel.names else None)
+    return found
+
+
+def _header(
+    model: Model, plan: EvaluationPlan, panel: Panel, labels: Sequence[Label], drawn: dict[str, list[Note]]
+) -> dict[str, object]:
+    held = {note.group for note in drawn.get(HELD_OUT, [])}
+    return {
+        "format_version": FORMAT_VERSION,
+        "model_digest": model.digest,
+        "seed": plan.seed,
+        "missing_judges": dict(panel.missing),
+        "data": {
+            "notes": len(labels),
+            "instruments": len({label.instrument for label in labels}),
+            "held_out_instruments": sorted(held),
+        },
+        "libraries": _versions(),
     }
-    if data is not None:
-        figures["real"] = compare(model, data, notes, seed, judge_of_pitch)
-    return figures
 
 
-def main() -> None:
-    """Evaluate from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", type=Path, default=default_model_path(), help="model folder")
-    parser.add_argument("--data", type=Path, help="data set to compare with")
-    parser.add_argument("--notes", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="print JSON only")
-    options = parser.parse_args()
-    figures = evaluate(load_model(options.model), options.notes, options.seed, options.data)
-    if options.json:
-        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
-        return
-    for part, values in figures.items():
-        sys.stdout.write(f"{part}: {values}\n")
-
-
-if __name__ == "__main__":
-    main()
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
