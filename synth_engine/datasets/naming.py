@@ -75,7 +75,7 @@ def read_name(path: PurePath) -> Named:
             inner_family, inner_source = _of_instrument(match["instrument"])
             instrument = match["instrument"]
             if match["cut"]:
-                instrument = others[-1] if others else _without_pitch(instrument)[0]
+                instrument = others[-1] if others else _without_pitch(instrument)[0] or instrument
             return Named(
                 instrument,
                 inner_family if family == UNKNOWN else family,
@@ -84,7 +84,7 @@ def read_name(path: PurePath) -> Named:
                 velocity,
             )
     bare, named_pitch = _without_pitch(stem)
-    return Named(others[-1] if others else bare, family, source, named_pitch)
+    return Named(others[-1] if others else bare or stem, family, source, named_pitch)
 
 
 def read_names(paths: Iterable[PurePath]) -> dict[PurePath, Named]:
@@ -127,4 +127,4 @@ def _without_pitch(stem: str) -> tuple[str, int | None]:
             return stem, None
         match, pitch = number, int(number[1])
     bare = (stem[: match.start()].rstrip(_SEPARATORS) + stem[match.end() :]).strip(_SEPARATORS)
-    return bare or stem, pitch
+    return bare, pitch
