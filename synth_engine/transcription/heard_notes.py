@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mappings.catalogue import CATALOGUE
+
 REFERENCE_HZ = 440.0
 REFERENCE_PITCH = 69
 MAX_VELOCITY = 127
-QUIETEST_DB = 48.0  # below the loudest note: velocity 8; what is softer is not told apart
+SHORTEST_S = 0.002  # two ticks of a MIDI file: what is shorter could not be told from its neighbour
 
 
 class TranscriberMissing(RuntimeError):
@@ -84,27 +86,24 @@ def pitch_to_hz(pitch: float) -> float:
 def velocities(notes: Sequence[HeardNote]) -> list[int]:
     """MIDI velocities 1..127 of notes, the strongest at 127.
 
-    Amplitude goes with the square of velocity, as synthesisers commonly have it (General MIDI's
-    recommendation: 40 log10(v / 127) dB), so v = 127 sqrt(strength / strongest).
-
-    Source: General MIDI 2, section "Note velocity" (40 log of the ratio).
+    By the instrument's own velocity curve, backwards: rendered by it, the notes are as far apart in level as
+    they were in the recording.
     """
     strongest = max((note.strength for note in notes), default=0.0)
     if strongest <= 0.0:
         return [MAX_VELOCITY] * len(notes)
-    floor = 10.0 ** (-QUIETEST_DB / 20.0)
-    shares = (max(note.strength / strongest, floor) for note in notes)
-    return [max(1, round(MAX_VELOCITY * math.sqrt(share))) for share in shares]
+    exponent = 1.0 / CATALOGUE["/velocity/curve"].default
+    return [max(1, round(MAX_VELOCITY * (note.strength / strongest) ** exponent)) for note in notes]
 
 
 def without_overlaps(notes: Sequence[HeardNote]) -> list[HeardNote]:
-    """Notes in order of start, each ended where the next of its pitch begins."""
+    """Notes in order of start, each ended where the next of its pitch begins; under 2 ms they are dropped."""
     ordered = sorted(notes, key=lambda note: (note.start_s, note.pitch))
     following: dict[int, float] = {}
     kept: list[HeardNote] = []
     for note in reversed(ordered):
         end_s = min(note.end_s, following.get(note.pitch, math.inf))
         following[note.pitch] = note.start_s
-        if end_s > note.start_s:
+        if end_s - note.start_s >= SHORTEST_S:
             kept.append(replace(note, end_s=end_s))
     return kept[::-1]

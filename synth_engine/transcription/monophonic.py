@@ -2,9 +2,11 @@
 
 Frames (16 ms each) of enough confidence are *voiced*. A note is a run of voiced frames around one pitch: gaps
 of up to three frames are bridged; it ends where the pitch stays over 0.7 semitones from the note's median
-for four frames, or where the level rises sharply out of a dip (a new attack on the same pitch). Its pitch is
-the rounded median, its confidence the mean of its frames. At a threshold of 0 every frame is voiced, silence
-too. A note after silence begins a frame before its first voiced one: the network is sure that much late.
+for four frames, or where the level rises sharply out of a dip (a new attack on the same pitch). A change of
+pitch is dated back to the attack before it; one by octaves without an attack is no change, as the network
+takes partials of dying strings for fundamentals. A note's pitch is the one most of its frames round to, its
+confidence their mean. At a threshold of 0 every frame is voiced, silence too. A note after silence begins a
+frame before its first voiced one: the network is sure that much late.
 
 Source: package ``swift-f0`` (MIT); its confidence is calibrated so that 0.5 means voiced.
 """
@@ -12,6 +14,7 @@ Source: package ``swift-f0`` (MIT); its confidence is calibrated so that 0.5 mea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from statistics import mode
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,7 @@ _AWAY_SEMITONES = 0.7
 _AWAY_FRAMES = 4
 _RISE_FRAMES = 3
 _RISE_DB = 12.0  # of an attack at an onset threshold of 1
+_ATTACK_DB = 2.0  # a rise as small as this dates a change of pitch
 _STRONG_FRAMES = 9  # 0.14 s: where strength is read
 
 Frame = tuple[float, float, float]  # pitch in semitones, confidence, level in dB
@@ -89,7 +93,7 @@ class _Note:
         return HeardNote(
             self.first * FRAME_S,
             (self.first + len(self.frames)) * FRAME_S,
-            round(self.median),
+            mode(round(pitch) for pitch, _, _ in self.frames),
             float(np.mean([confidence for _, confidence, _ in self.frames])),
             10.0 ** (max(levels[:_STRONG_FRAMES]) / 20.0),
         )
@@ -123,7 +127,7 @@ def track(frames: Iterable[Frame], confidence: float, onset: float) -> Iterator[
             note.frames.append(frame)
             split = _split(note, onset)
             if split:
-                tail, note.frames = note.frames[-split:], note.frames[:-split]
+                tail, note.frames = _own(note.frames[-split:]), note.frames[:-split]
                 if note.frames:
                     yield note.finished()
                 note = _Note(index + 1 - split)
@@ -134,13 +138,36 @@ def track(frames: Iterable[Frame], confidence: float, onset: float) -> Iterator[
 
 def _split(note: _Note, onset: float) -> int:
     """How many of the last frames belong to a note of their own; 0 for none."""
-    recent = note.frames[-_AWAY_FRAMES:]
-    if len(note.frames) > _AWAY_FRAMES:
-        before = float(np.median([pitch for pitch, _, _ in note.frames[-40:-_AWAY_FRAMES]]))
-        if all(abs(pitch - before) > _AWAY_SEMITONES for pitch, _, _ in recent):
-            return _AWAY_FRAMES
-    levels = [level_db for _, _, level_db in note.frames[-_RISE_FRAMES - 1 :]]
-    settled = len(note.frames) > 2 * _AWAY_FRAMES
+    frames = note.frames
+    if len(frames) > _AWAY_FRAMES:
+        before = float(np.median([pitch for pitch, _, _ in frames[-40:-_AWAY_FRAMES]]))
+        away = [pitch - before for pitch, _, _ in frames[-_AWAY_FRAMES:]]
+        if all(abs(steps) > _AWAY_SEMITONES for steps in away):
+            attack = _frames_since_attack(frames)
+            if attack or not _is_octave(float(np.median(away))):
+                return attack or _AWAY_FRAMES
+    levels = [level_db for _, _, level_db in frames[-_RISE_FRAMES - 1 :]]
+    settled = len(frames) > 2 * _AWAY_FRAMES
     if settled and levels[-1] - min(levels) >= _RISE_DB * max(onset, 0.1) and levels[-1] == max(levels):
         return 1
     return 0
+
+
+def _own(tail: list[Frame]) -> list[Frame]:
+    """Frames of a new note: those between its attack and its first sure pitch get that pitch."""
+    settled = tail[-_AWAY_FRAMES:]
+    pitch = float(np.median([pitch for pitch, _, _ in settled]))
+    return [(pitch, sure, level_db) for _, sure, level_db in tail[: -len(settled)]] + settled
+
+
+def _is_octave(steps: float) -> bool:
+    """Whether a step is one to a partial an octave or two off: what a dying string does to the network."""
+    return abs(steps) > 6.0 and abs(steps - 12.0 * round(steps / 12.0)) < _AWAY_SEMITONES
+
+
+def _frames_since_attack(frames: list[Frame]) -> int:
+    """Frames from the last dip in level on, where it rises at once; 0 without such an attack."""
+    levels = [level_db for _, _, level_db in frames[-2 * _AWAY_FRAMES - 1 :]]
+    dip = int(np.argmin(levels[: -_AWAY_FRAMES + 1]))
+    after = levels[dip + 1 : dip + 1 + _RISE_FRAMES]
+    return len(levels) - dip - 1 if max(after) - levels[dip] >= _ATTACK_DB else 0
