@@ -88,7 +88,9 @@ class Architecture:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Architecture:
         """The architecture that `dataclasses.asdict` made plain and JSON turned into lists."""
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
+        }
         conditions = tuple(
             Condition(each["name"], tuple(each["values"]), each["exclusive"])
             for each in values.pop("conditions", ())

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +98,9 @@ def save_model(model: Model, path: Path) -> Model:
     shapes = model.architecture.weight_shapes()
     _check_fit(model, shapes)
     tensors = {name: np.ascontiguousarray(model.weights[name], dtype=np.float32) for name in shapes}
-    content = safetensors_bytes(tensors)
+    # The sizes are part of what the digest stands for: the same weights at other pitches are another sound.
+    sizes = json.dumps(asdict(model.architecture), sort_keys=True)
+    content = safetensors_bytes(tensors, metadata={"architecture": sizes})
     model = replace(model, digest=hashlib.sha256(content).hexdigest())
     text = json.dumps(describe(model), indent=1, allow_nan=False)
     path.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synth_engine.generator.model import ModelError
-from synth_engine.generator.model_folder import load_model, save_model
+from synth_engine.generator.model_folder import default_model_path, load_model, save_model
 from synth_engine.generator.random_model import make_random_model
 
 SMALL = (4, 4, 4)
@@ -55,6 +56,18 @@ def test_a_saved_model_reads_back_equal(folder: Path, tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_digest(tmp_path: Path) -> None:
     digests = {make_random_model(tmp_path / str(i), seed=5, channels=SMALL).digest for i in range(2)}
     assert len(digests) == 1
+
+
+def test_the_same_weights_at_other_pitches_are_another_model(folder: Path, tmp_path: Path) -> None:
+    model = load_model(folder)
+    higher = replace(model.architecture, pitches=tuple(range(36, 97)))
+    assert save_model(replace(model, architecture=higher), tmp_path / "other").digest != model.digest
+
+
+def test_the_embedded_model_reads_as_ever() -> None:
+    model = load_model(default_model_path())
+    assert (model.hook_shape[:2], model.representation.frames, len(model.pitches)) == ((2, 16), 128, 61)
+    assert model.conditions == ()
 
 
 def test_saving_leaves_no_temporary_files(folder: Path) -> None:
