@@ -28,7 +28,7 @@ from synth_engine.gansynth.bundle_entry import (
     write_header,
 )
 from synth_engine.gansynth.checksum import masked_crc32c
-from synth_engine.gansynth.slices import FULL_EXTENT, slice_key
+from synth_engine.gansynth.slices import FULL_EXTENT, Extent, slice_key
 from synth_engine.gansynth.sources import CheckpointError, FolderSource, Source, read_whole, reading_of
 from synth_engine.gansynth.table import TableError, read_table, write_table
 from synth_engine.gansynth.wire import WireError
@@ -111,7 +111,7 @@ class BundleReader:
         CheckpointError
             If one is missing, its bytes are cut off, damaged (by their checksum), or no numbers.
         """
-        pieces = [piece for name in names for piece in self._pieces(name)]
+        pieces = [piece for name in dict.fromkeys(names) for piece in self._pieces(name)]
         arrays: dict[str, NDArray[Any]] = {}
         for shard in sorted({piece.entry.shard for piece in pieces}):
             mine = sorted((p for p in pieces if p.entry.shard == shard), key=lambda p: p.entry.offset)
@@ -128,18 +128,23 @@ class BundleReader:
         if not entry.slices:
             yield _Piece(name, entry, entry, ())
             return
-        for extents in entry.slices:
-            part = self._parts.get(slice_key(name, extents))
-            if part is None:
-                raise CheckpointError(f"{self.where}: {name}: its part {extents} is not in the checkpoint")
-            yield _Piece(name, entry, part, extents)
+        pieces = [_Piece(name, entry, self._part(name, extents), extents) for extents in entry.slices]
+        if sum(math.prod(piece.entry.shape) for piece in pieces) != math.prod(entry.shape):
+            raise CheckpointError(f"{self.where}: {name}: its parts do not make up the shape {entry.shape}")
+        yield from pieces
+
+    def _part(self, name: str, extents: tuple[Extent, ...]) -> Entry:
+        part = self._parts.get(slice_key(name, extents))
+        if part is None:
+            raise CheckpointError(f"{self.where}: {name}: its part {extents} is not in the checkpoint")
+        return part
 
     def _read_shard(self, file_name: str, pieces: list[_Piece], arrays: dict[str, NDArray[Any]]) -> None:
         where = self._source.where(file_name)
-        file_bytes = self._source.size(file_name)
+        _check_places(pieces, self._source.size(file_name), where)
         with reading_of(self._source, file_name) as file:
             for piece in pieces:
-                array = _read_piece(file, piece, file_bytes, where)
+                array = _read_piece(file, piece, where)
                 if not piece.extents:
                     arrays[piece.name] = array
                     continue
@@ -154,7 +159,7 @@ class _Piece:
     name: str
     whole: Entry
     entry: Entry
-    extents: tuple[tuple[int, int], ...]
+    extents: tuple[Extent, ...]
 
     def region(self, where: str) -> tuple[slice, ...]:
         """Where in the whole it lies."""
@@ -173,22 +178,35 @@ class _Piece:
         return tuple(slice(start, end) for (start, _), end in zip(self.extents, ends, strict=True))
 
 
-def _read_piece(file: BinaryIO, piece: _Piece, file_bytes: int, where: str) -> NDArray[Any]:
+def _check_places(pieces: list[_Piece], file_bytes: int, where: str) -> None:
+    """Refuse, before memory is taken for it, what a file of that size cannot hold."""
+    end = 0
+    for piece in pieces:
+        entry = piece.entry
+        expected = math.prod(entry.shape) * _dtype(piece, where).itemsize
+        if entry.size != expected:
+            raise CheckpointError(
+                f"{where}: {piece.name}: shape {entry.shape} of {entry.dtype_name} takes {expected} bytes, "
+                f"the index says {entry.size}"
+            )
+        if entry.offset + entry.size > file_bytes:
+            raise CheckpointError(
+                f"{where}: {piece.name}: expected {entry.size} bytes at byte {entry.offset}; "
+                f"the file ends at byte {file_bytes}: it is cut off"
+            )
+        if entry.size and entry.offset < end:
+            raise CheckpointError(f"{where}: {piece.name}: overlaps another variable at byte {entry.offset}")
+        end = max(end, entry.offset + entry.size)
+
+
+def _dtype(piece: _Piece, where: str) -> np.dtype[Any]:
+    if piece.entry.dtype not in DTYPES:
+        raise CheckpointError(f"{where}: {piece.name}: expected numbers, found {piece.entry.dtype_name}")
+    return np.dtype(DTYPES[piece.entry.dtype])
+
+
+def _read_piece(file: BinaryIO, piece: _Piece, where: str) -> NDArray[Any]:
     entry = piece.entry
-    dtype = DTYPES.get(entry.dtype)
-    if dtype is None:
-        raise CheckpointError(f"{where}: {piece.name}: expected numbers, found {entry.dtype_name}")
-    expected = math.prod(entry.shape) * np.dtype(dtype).itemsize
-    if entry.size != expected:
-        raise CheckpointError(
-            f"{where}: {piece.name}: shape {entry.shape} of {entry.dtype_name} takes {expected} bytes, "
-            f"the index says {entry.size}"
-        )
-    if entry.offset + entry.size > file_bytes:
-        raise CheckpointError(
-            f"{where}: {piece.name}: expected {entry.size} bytes at byte {entry.offset}; "
-            f"the file ends at byte {file_bytes}: it is cut off"
-        )
     content = np.empty(entry.size, np.uint8)
     file.seek(entry.offset)
     _fill(file, content)
@@ -197,7 +215,7 @@ def _read_piece(file: BinaryIO, piece: _Piece, file_bytes: int, where: str) -> N
         raise CheckpointError(
             f"{where}: {piece.name}: damaged: checksum expected {entry.crc32c:08x}, found {found:08x}"
         )
-    return content.view(dtype).reshape(entry.shape)
+    return content.view(_dtype(piece, where)).reshape(entry.shape)
 
 
 def _fill(file: BinaryIO, content: NDArray[np.uint8]) -> None:
