@@ -15,6 +15,7 @@ from daemon.events import JourneyWay
 from daemon.journey import STEP_S, Journey
 from daemon.key_points import KeyPoints
 from daemon.latent_control import LatentControl
+from daemon.state import State, format_state, parse_state
 from mappings.catalogue import CATALOGUE
 from mappings.presets import PresetStore
 from pca_cache.latent_point import LatentPoint
@@ -244,3 +245,10 @@ def test_a_machine_that_slept_does_not_jump(voyage: Voyage) -> None:
     voyage.now_s += 3600.0
     voyage.go(STEP_S)
     assert angle(voyage.here, EAST) < math.pi / 2 * 0.3 / 2.0
+
+
+def test_the_state_keeps_it(voyage: Voyage) -> None:
+    voyage.start("north", "up")
+    document = voyage.journey.to_document()
+    assert parse_state(format_state(State(journey=document))).journey == document
+    assert parse_state(b'{"format_version": 1, "journey": 7}').journey == {}

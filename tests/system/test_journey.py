@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from tests.system.analysis.faults import count_bad_values
 from tests.system.capture import read_recording, recording
+from tests.system.children import REPOSITORY
 from tests.system.daemon_process import AUDIO_OUT, Daemon, Home, started_daemon
 from tests.system.jack_server import JackServer
 from tests.system.test_survival import quiet_stretches_s
@@ -58,6 +62,14 @@ def test_a_held_note_moves_along_the_journey_without_a_gap_and_a_player_takes_ov
             daemon.osc.send("/note/off", 60)
             time.sleep(1.0)
         after = daemon.status()
+        asked = subprocess.run(
+            [sys.executable, "-m", "daemon.cli", "hallucinate", "--live", "--point", names[3],
+             "--spacing", "0.5", "--between", "3", "--osc-port", str(daemon.osc.port)],
+            env={**os.environ, **home.environment}, cwd=REPOSITORY, check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        asked_for = journey_of(daemon)
+        leg_s = daemon.osc.value("/journey/seconds")
     heard = read_recording(path)
     print({key: int(after[key]) - int(before[key]) for key in ("late_blocks", "rendered_notes", "blocks")})
     assert [address for address, _ in started] == ["/journey"]
@@ -65,6 +77,9 @@ def test_a_held_note_moves_along_the_journey_without_a_gap_and_a_player_takes_ov
     assert second[0] == "moving"
     assert ("/journey", ["stopped"]) in taken_over
     assert stopped == ["stopped"]
+    assert f"{names[3]} " in asked.stdout
+    assert asked_for[1] == names[3]
+    assert leg_s == 2.0
     assert quiet_stretches_s(heard.mono, heard.rate_hz)[0] < 0.02
     assert count_bad_values(heard.frames) == 0
     assert int(after["late_blocks"]) - int(before["late_blocks"]) <= len(witness.stalls_ms)
