@@ -25,7 +25,6 @@ import numpy as np
 import scipy.fft
 import scipy.sparse
 from numpy.typing import NDArray
-from scipy import signal
 
 from synth_engine.generator.harmonic import (
     base_step,
@@ -40,6 +39,7 @@ from synth_engine.generator.spectral import (
     mel_matrices,
     spectra_to_wave,
     to_linear_power,
+    window_of_synthesis,
 )
 
 FloatArray = NDArray[np.float32]
@@ -132,7 +132,7 @@ def spectra_of_noise(noise: FloatArray, size: Representation) -> NDArray[np.comp
     -------
     NDArray[np.complex64], shape (frames, bins)
     """
-    window = signal.get_window("hann", size.window_frames).astype(np.float32)
+    window = np.float32(1.5) * window_of_synthesis(size)  # Hann
     frames = np.lib.stride_tricks.sliding_window_view(noise, size.window_frames)[:: size.hop_frames]
     spectra: NDArray[np.complex64] = scipy.fft.rfft(frames * window, axis=-1)[:, 1:]
     spectra *= np.float32(1.0 / np.sqrt(np.square(window).sum()))

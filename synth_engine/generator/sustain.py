@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from synth_engine.generator.partials import spectra_of_noise
 from synth_engine.generator.spectral import window_of_synthesis
@@ -221,7 +221,7 @@ def _locked(tracks: Tracks, first: int, last: int) -> Turns:
     if tracks.steps.shape[1] != bins:  # tracks of partials are locked by nature
         return tracks.steps
     mean = tracks.power[first : last + 1].mean(axis=0, dtype=np.float64)
-    peaks = signal.argrelmax(mean, mode="wrap")[0]
+    peaks = 1 + np.flatnonzero((mean[1:-1] > mean[:-2]) & (mean[1:-1] > mean[2:]))
     peaks = peaks[mean[peaks] > _LOCK_RANGE * mean.max()]
     if not len(peaks):
         return tracks.steps

@@ -76,15 +76,22 @@ def write_sheet(
     shown = list(zip(notes, titles, strict=True))[:_MOST_NOTES]
     columns = min(_COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.4 * rows + 0.2), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).reshape(-1)
-    for axis, (wave, title) in zip(axes, shown, strict=False):
+    figure = Figure(figsize=(3.0 * columns + 0.5, 2.2 * rows + 0.5))
+    # Measuring every label for an exact layout would take longer than rendering the notes.
+    width_in, height_in = figure.get_size_inches()
+    figure.subplots_adjust(
+        0.55 / width_in, 0.45 / height_in, 1 - 0.1 / width_in, 1 - 0.3 / height_in, 0.06, 0.25
+    )
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for number, (wave, title) in enumerate(shown):
+        axis = grid[number // columns, number % columns]
         draw_level(axis, wave, rate_hz)
-        axis.set_title(title, fontsize=8)
-    for axis in axes[len(shown) :]:
+        axis.set_title(title, fontsize=8, pad=3)
+        axis.tick_params(labelleft=number % columns == 0, labelbottom=number + columns >= len(shown))
+    for axis in grid.flat[len(shown) :]:
         axis.set_visible(False)
-    figure.supxlabel("s", fontsize=8)
-    figure.supylabel("Hz", fontsize=8)
+    figure.supxlabel("s", fontsize=8, y=0.08 / height_in, va="bottom")
+    figure.supylabel("Hz", fontsize=8, x=0.08 / width_in, ha="left")
     save_figure(figure, path)
 
 

@@ -7,7 +7,6 @@ from math import gcd
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -40,10 +39,16 @@ def resample(wave: NDArray[np.floating], from_hz: int, to_hz: int) -> FloatArray
     common = gcd(from_hz, to_hz)
     step_in, step_out = from_hz // common, to_hz // common
     steps = scipy.fft.next_fast_len(-(-(len(wave) + _PADDING_FRAMES) // step_in), real=True)
-    padded = np.zeros(steps * step_in)
-    padded[: len(wave)] = wave
-    sound = scipy.signal.resample(padded, steps * step_out)[: -(-len(wave) * step_out // step_in)]
-    return np.asarray(sound, np.float32)
+    frames_in, frames_out = steps * step_in, steps * step_out
+    spectrum = scipy.fft.rfft(np.asarray(wave, np.float64), frames_in)
+    kept = min(frames_in, frames_out) // 2 + 1
+    resampled = np.zeros(frames_out // 2 + 1, np.complex128)
+    resampled[:kept] = spectrum[:kept]
+    if not min(frames_in, frames_out) % 2:
+        # The Nyquist bin of the shorter transform stands for both of its sides.
+        resampled[kept - 1] *= 0.5 if frames_out > frames_in else 2.0
+    sound = scipy.fft.irfft(resampled, frames_out)[: -(-len(wave) * step_out // step_in)]
+    return np.asarray(sound * (frames_out / frames_in), np.float32)
 
 
 def at_positions(wave: FloatArray, positions: NDArray[np.float64]) -> FloatArray:
