@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth_engine.gansynth.bundle import BundleReader
+from synth_engine.gansynth.bundle import BundleReader, write_bundle
 from synth_engine.gansynth.importing import Imported, ImportPlan, read_checkpoint
 from synth_engine.gansynth.names import original_name
 from synth_engine.gansynth.sources import CheckpointError
@@ -422,6 +422,32 @@ def test_the_golden_checkpoint_in_transition_sounds_like_the_original() -> None:
     activations = Entry(model).activate(latents, pitches.astype(np.float64))
     waves = NoteRenderer(model, threads=1).waves(activations, pitches)
     np.testing.assert_allclose(waves, expected, atol=1e-3)
+
+
+@needs_golden
+def test_the_full_size_network_sounds_like_the_original(tmp_path: Path) -> None:
+    """7.3 million weights by the golden recipe, through a checkpoint file, the import and the runtime."""
+    rng = np.random.RandomState(777)
+    listed = json.loads((GOLDEN / "hires_variables.json").read_text())["generator_ema"]
+    tensors = {
+        row["name"]: (rng.randn(*row["shape"]) * (1.0 if "/kernel" in row["name"] else 0.1)).astype(
+            np.float32
+        )
+        for row in listed
+    }
+    tensors["global_step"] = np.array(11_000_000)
+    write_bundle(tmp_path / "stage_00012" / "model.ckpt-11000000", tensors)
+    flags = json.loads((GOLDEN / "hires_flags.json").read_text())["mel_prog_hires"]
+    (tmp_path / "experiment.json").write_text(json.dumps(flags))
+    model = _read(tmp_path)
+    with np.load(GOLDEN / "hires_seeded.npz") as golden:
+        latents, pitches = golden["z"].astype(np.float32), golden["pitches"].reshape(-1)
+        hook, expected = golden["act:block_1/conv0"], golden["waves"]
+    activations = Entry(model).activate(latents, pitches.astype(np.float64))
+    np.testing.assert_allclose(activations, hook, atol=1e-4)
+    waves = NoteRenderer(model, threads=1).waves(activations, pitches)
+    error = np.sqrt(np.mean((waves - expected.reshape(waves.shape)) ** 2) / np.mean(expected**2))
+    assert error < 2e-3
 
 
 @needs_golden
