@@ -20,9 +20,10 @@ from synth_engine.datasets.shards import read_dataset
 from synth_engine.generator.model import Anchor, Model
 from synth_engine.generator.model_folder import save_model
 from synth_engine.training import checkpoints
+from synth_engine.training.checkpoints import Checkpoint
 from synth_engine.training.recipe import instruments_of, read_recipe
 
-_LIBRARIES = ("numpy", "scipy", "keras", "tensorflow")
+_LIBRARIES = ("numpy", "scipy", "keras", "tensorflow", "jax")
 
 
 def anchors_of(labels: list[Label], means: NDArray[np.float32]) -> dict[str, Anchor]:
@@ -35,8 +36,28 @@ def anchors_of(labels: list[Label], means: NDArray[np.float32]) -> dict[str, Anc
     return anchors
 
 
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # one backend is enough
+    return versions
+
+
+def _length(checkpoint: Checkpoint) -> dict[str, object]:
+    return {"steps": checkpoint.step, "training_minutes": round(checkpoint.elapsed_s / 60.0, 1)}
+
+
 def export_model(
-    run: Path, data: Path, out: Path, licence: str, metrics: dict[str, object] | None = None
+    run: Path,
+    data: Path,
+    out: Path,
+    licence: str,
+    *,
+    metrics: dict[str, object] | None = None,
+    begun_with: Path | None = None,
 ) -> Model:
     """Write the averaged weights of a run as a model folder.
 
@@ -52,6 +73,8 @@ def export_model(
         Licence of the weights, with the notices of what they were trained on.
     metrics : dict or None
         Figures of an evaluation, kept in the description.
+    begun_with : Path or None
+        Run whose weights this one began with, told in the provenance.
 
     Raises
     ------
@@ -67,14 +90,14 @@ def export_model(
     dataset = json.loads((data / "dataset.json").read_text())
     provenance = {
         "recipe": "synth_engine.training.decoder",
-        "steps": checkpoint.step,
-        "training_minutes": round(checkpoint.elapsed_s / 60.0, 1),
+        **_length(checkpoint),
+        **({"begun_with": _length(checkpoints.read(begun_with))} if begun_with is not None else {}),
         "batch": recipe.batch,
         "peak_rate": recipe.peak_rate,
         "seed": recipe.seed,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "dataset": {**dataset, "programs": len(dataset["programs"]), "notes": len(labels)},
-        "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "libraries": _versions(),
     }
     model = Model(
         architecture=recipe.architecture,
@@ -94,11 +117,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of its data set")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     parser.add_argument("--licence", type=Path, help="text file with the licence and notices")
+    parser.add_argument("--begun-with", type=Path, help="folder of the run it began with")
     parser.add_argument("--metrics", type=Path, help="JSON file of `evaluation --json`")
     options = parser.parse_args()
     metrics = json.loads(options.metrics.read_text()) if options.metrics else None
     licence = options.licence.read_text() if options.licence else "not stated"
-    model = export_model(options.run, options.data, options.out, licence, metrics)
+    model = export_model(
+        options.run, options.data, options.out, licence, metrics=metrics, begun_with=options.begun_with
+    )
     sys.stdout.write(f"{options.out}: {len(model.anchors)} anchors, digest {model.digest}\n")
 
 

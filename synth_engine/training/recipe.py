@@ -8,11 +8,14 @@ from pathlib import Path
 
 from synth_engine.datasets.labels import Label
 from synth_engine.generator.architecture import Architecture
+from synth_engine.training.crop import Crop
 
 _NAME = "recipe.json"
 
-# Half the width of the released GANSynth models: 30 ms a note on one server core, 1.7 M weights.
-_EMBEDDED = Architecture(channels=(128, 128, 128, 128, 64, 32, 16), latent_size=64, harmonic_maps=True)
+# Half the width of the released GANSynth models: 30 ms a note on one server core, 3.3 M weights.
+_EMBEDDED = Architecture(
+    channels=(128, 128, 128, 128, 64, 32, 16), latent_size=64, harmonic_maps=True, voicing=8
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class Recipe:
         Notes a step, each of another instrument.
     peak_rate : float
         Adam's highest learning rate.
-    magnitude_weight, frequency_weight, divergence_weight : float
-        Weights of the three terms of the loss.
+    crop : Crop
+        Stretch of each note that a step computes.
+    magnitude_weight, frequency_weight, divergence_weight, pooled_weight, adversarial_weight : float
+        Weights of the terms of the loss; an adversarial weight of 0 means no critic.
     averaging : float
         Decay of the moving average of all weights.
     first_log_variance : float
@@ -42,9 +47,12 @@ class Recipe:
     architecture: Architecture = field(default_factory=lambda: _EMBEDDED)
     batch: int = 8
     peak_rate: float = 4e-3
+    crop: Crop = field(default_factory=Crop)
     magnitude_weight: float = 5.0
     frequency_weight: float = 1.0
     divergence_weight: float = 3e-4
+    pooled_weight: float = 2.0
+    adversarial_weight: float = 0.0
     averaging: float = 0.998
     first_log_variance: float = -2.0
     seed: int = 0
@@ -66,7 +74,8 @@ def read_recipe(run: Path) -> Recipe:
         If `run` holds none.
     """
     values = json.loads((run / _NAME).read_text())
-    return Recipe(architecture=Architecture.from_plain(values.pop("architecture")), **values)
+    architecture = Architecture.from_plain(values.pop("architecture"))
+    return Recipe(architecture=architecture, crop=Crop(**values.pop("crop", {})), **values)
 
 
 def instruments_of(labels: list[Label]) -> list[str]:
