@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from daemon.key_points import KeyPoint
     from pca_cache.latent_space import LatentSpace
+    from synth_engine.generator.model import Model
     from synth_engine.offline.hallucination import Plan, Station
     from synth_engine.offline.levelled_file import Written
     from synth_engine.offline.note_source import NoteSource
@@ -159,8 +160,7 @@ def _live(options: dict[str, Any]) -> str:
     config, paths = load_settings(options)
     words = _words(options["points"])
     if not words:
-        anchors = tuple(load_model(resolve_model(config, paths)).anchors)
-        words = [_word(key) for key in _drawn(options, anchors)]
+        words = [_word(key) for key in _drawn(options, load_model(resolve_model(config, paths)))]
     leg_s = options["spacing_s"] * (options["between"] + 1)
     try:
         said = start_journey(config.osc.host, config.osc.port, _WAYS[options["way"]], words, leg_s)
@@ -173,9 +173,12 @@ def _word(key: KeyPoint) -> str | int:
     return key.point.seed if key.point.kind == "seed" else key.name
 
 
-def _drawn(options: dict[str, Any], anchors: tuple[str, ...]) -> list[KeyPoint]:
+def _drawn(options: dict[str, Any], model: Model) -> list[KeyPoint]:
+    """The key points nobody named; an imported model's anchors are random points, so any others will do."""
     from daemon.key_points import anchor_keys, random_keys
+    from synth_engine.gansynth.seeds import instrument_names
 
+    anchors = tuple(model.anchors) if options["draw"] == "anchors" else instrument_names(model)
     if anchors and options["draw"] in (None, "anchors"):
         return anchor_keys(anchors, options["seed"], options["keys"])
     if options["draw"] == "anchors":
@@ -200,7 +203,7 @@ def _to_file(out: Path, options: dict[str, Any]) -> str:
     source = NoteSource(model_path, threads=options["threads"], cache_dir=networks)
     plan = _plan(options, source.model.pitches)
     space = space_of(source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape))
-    keys = _keys(options, space, paths.config / "presets")
+    keys = _keys(options, source.model, space, paths.config / "presets")
     path = stations(space, [(key.name, key.point) for key in keys], options["between"])
     if plan.note_s(source.held_s) is not None:
         held = f"{source.held_s:g} s"
@@ -253,7 +256,7 @@ def _write(
     return written
 
 
-def _keys(options: dict[str, Any], space: LatentSpace, presets_dir: Path) -> list[KeyPoint]:
+def _keys(options: dict[str, Any], model: Model, space: LatentSpace, presets_dir: Path) -> list[KeyPoint]:
     from daemon.key_points import KeyPoints, keys_around
     from mappings.presets import PresetStore, shipped_presets_dir
 
@@ -264,8 +267,8 @@ def _keys(options: dict[str, Any], space: LatentSpace, presets_dir: Path) -> lis
     if options["draw"] == "pca":
         if len(keys) > 1:
             raise click.UsageError("--draw pca draws around one point; several are given")
-        base = keys[0] if keys else _drawn({**options, "keys": 1, "draw": None}, space.anchor_names)[0]
+        base = keys[0] if keys else _drawn({**options, "keys": 1, "draw": None}, model)[0]
         keys = keys_around(base, options["seed"], options["keys"], space.coordinate_count)
     if space.basis is None and (options["draw"] == "pca" or any(any(key.point.coordinates) for key in keys)):
         raise Unavailable("the model has no fitted directions yet; to fit them: timbred pca fit")
-    return keys or _drawn(options, space.anchor_names)
+    return keys or _drawn(options, model)

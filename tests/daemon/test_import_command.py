@@ -168,6 +168,22 @@ def test_named_random_points_do_not_bend_the_directions(
     assert np.array_equal(*bases)
 
 
+def test_key_points_drawn_for_an_imported_model_are_any_random_points(
+    tmp_path: Path, timbred: Command
+) -> None:
+    assert timbred("import", write(tmp_path / "mine"), "--no-pca", "--lowest-pitch", "60")[0] == 0
+    said = {}
+    for draw in ((), ("--draw", "anchors")):
+        status, out, err = timbred(
+            "hallucinate", "--out", tmp_path / "out.wav", "--model", "mine", "--keys", "2", "--between", "0",
+            "--pitches", "62", *draw,
+        )  # fmt: skip
+        assert status == 0, err
+        said[draw] = out.rpartition("key points")[2]
+    assert "seed-" not in said[()]
+    assert said["--draw", "anchors"].count("seed-") == 2
+
+
 def test_a_name_is_a_models_name_even_beside_the_checkpoint_it_came_from(
     tmp_path: Path, models: Path, timbred: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
