@@ -1,7 +1,10 @@
-"""How far each backend is off the original's numbers: `python -m tests.bench.bench_golden`.
+"""How far each backend is off the original's numbers.
 
-One row a set and backend: the largest error of the activations and of the spectrogram, and the waves' error
-(root mean square relative to the wave's, or the largest for the small sets), each with its tolerance.
+    python -m tests.bench.bench_golden
+
+One row a set and backend: the largest error of all activations and of the spectrograms, and the waves' error
+(root mean square over that of the waves, or the largest for the small sets), each with its tolerance. Of the
+full-size set Keras renders one note on JAX and both on TensorFlow.
 """
 
 from __future__ import annotations
