@@ -1,0 +1,1 @@
+"""GANSynth's own training: progressive growing, Wasserstein loss, gradient penalty, auxiliary heads."""
