@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_engine.generator.conditions import Chosen, vector_of
-from synth_engine.generator.model import Model
+from pca_cache.latent_space import random_latent
+from synth_engine.generator.conditions import Chosen, names_of, vector_of
+from synth_engine.generator.model import Anchor, Model
+
+_ANCHOR_SEED = 0
 
 FloatArray = NDArray[np.float32]
 
@@ -64,6 +69,38 @@ def condition_vector(model: Model, chosen: Chosen) -> FloatArray:
         if counts.any():
             vector[~named] = rows.vectors[counts.argmax(), ~named]
     return vector
+
+
+def condition_anchors(model: Model) -> dict[str, Anchor]:
+    """Return one anchor for each combination of exclusive conditions in the data, such as "string acoustic".
+
+    They are how a conditional model is played by name: anchors can be mixed like any others. What is not in
+    the name is as in `condition_vector`; the noise is the same for all, so that a mix changes conditions only.
+
+    Parameters
+    ----------
+    model : Model
+        With conditions; without any exclusive one there are no anchors.
+
+    Returns
+    -------
+    dict of str to Anchor
+        The most frequent combination first.
+    """
+    exclusive = [condition.name for condition in model.conditions if condition.exclusive]
+    counts: Counter[tuple[str, ...]] = Counter()
+    for vector, count in zip(model.condition_rows.vectors, model.condition_rows.counts, strict=True):
+        named = names_of(model.conditions, vector)
+        counts[tuple("".join(named[name]) for name in exclusive)] += int(count)
+    noise = random_latent(_ANCHOR_SEED, model.noise_size)
+    anchors = {}
+    for values, _ in counts.most_common():
+        chosen = {name: value for name, value in zip(exclusive, values, strict=True) if value}
+        latent = np.concatenate([noise, condition_vector(model, chosen)])
+        family = chosen.get("family", "")
+        if chosen:
+            anchors[" ".join(chosen.values())] = Anchor(latent, family, model.pitches[0], model.pitches[-1])
+    return anchors
 
 
 def with_conditions(model: Model, latents: FloatArray, vector: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.conditions import Condition, ConditionError, ConditionRows, names_of, vector_of
-from synth_engine.generator.latents import condition_vector, draw_latents, with_conditions
+from synth_engine.generator.latents import condition_anchors, condition_vector, draw_latents, with_conditions
 from synth_engine.generator.model import Model, ModelError
 from synth_engine.generator.model_folder import load_model, save_model
 from synth_engine.generator.random_model import random_model
@@ -119,6 +119,23 @@ def test_names_and_vectors_are_two_ways_to_say_the_same(data: st.DataObject) -> 
     }
     found = names_of(ALL, vector_of(ALL, chosen))
     assert {name: set(values) for name, values in found.items()} == {n: set(v) for n, v in chosen.items()}
+
+
+def test_every_combination_of_exclusive_conditions_is_an_anchor(model: Model) -> None:
+    anchors = condition_anchors(model)
+    assert list(anchors) == ["brass acoustic", "string acoustic", "string electronic"]
+    assert anchors["string acoustic"].latent[5:].tolist() == STRING_ACOUSTIC_DARK
+    assert anchors["string acoustic"].family == "string"
+    noises = {anchor.latent[:5].tobytes() for anchor in anchors.values()}
+    assert len(noises) == 1
+    assert condition_anchors(random_model(Architecture((4, 4), latent_size=6, wave_frames=60))) == {}
+
+
+def test_notes_without_a_family_are_no_anchor_of_their_own() -> None:
+    architecture = Architecture((4, 4), latent_size=8, wave_frames=60, conditions=(FAMILY, QUALITIES))
+    rows = ConditionRows.of(np.array([[0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 0]], np.float32))
+    model = Model(architecture, {}, condition_rows=rows)
+    assert list(condition_anchors(model)) == ["string"]
 
 
 def test_conditions_and_their_rows_come_back_from_disk(model: Model, tmp_path: Path) -> None:
