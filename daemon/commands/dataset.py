@@ -30,7 +30,7 @@ def _pitch_options(command: Callable[..., None]) -> Callable[..., None]:
     )  # fmt: skip
     @click.option(
         "--confidence", default=0.5, show_default=True, type=click.FloatRange(0, 1),
-        help="A pitch that is heard less surely is refused.",
+        help="A pitch that SwiftF0 hears less surely is refused; so is one that basic-pitch hears otherwise.",
     )  # fmt: skip
     @functools.wraps(command)
     def with_pitches(pitch: str, confidence: float, **others: object) -> None:
@@ -263,6 +263,7 @@ def _pitch_choice(pitch: str, confidence: float) -> PitchChoice:
     from synth_engine.datasets.naming import pitch_of_note_name
     from synth_engine.datasets.pitch import DetectorMissing, PitchDetector
     from synth_engine.datasets.pitch_choice import WAYS, PitchChoice
+    from synth_engine.evaluation.judges import JudgeMissing, PitchJudge
 
     if pitch not in WAYS:
         try:
@@ -274,14 +275,17 @@ def _pitch_choice(pitch: str, confidence: float) -> PitchChoice:
                 f"--pitch {pitch}: expected auto, names, detect, 0..127 or a note like A#3"
             )
         return PitchChoice(given=given)
-    detector = None
+    detector = second = None
     if pitch != "names":
         try:
             detector = PitchDetector()
+            second = PitchJudge()
         except DetectorMissing as error:
             if pitch == "detect":
                 raise Unavailable(str(error)) from None
-    return PitchChoice(pitch, detector=detector, confidence=confidence)
+        except JudgeMissing:
+            pass  # one opinion will do
+    return PitchChoice(pitch, detector=detector, confidence=confidence, second=second)
 
 
 def _cut(source: Path, out_dir: Path, cut: Cut, pitches: PitchChoice) -> None:

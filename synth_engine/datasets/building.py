@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -191,7 +191,7 @@ def _finish(source: Source, out_dir: Path, licence: str, built: Built) -> None:
     write_atomic(out_dir / "dataset.json", (json.dumps(description, indent=1) + "\n").encode(), generations=0)
 
 
-def split_instruments(names: set[str]) -> dict[str, str]:
+def split_instruments(names: Collection[str]) -> dict[str, str]:
     """Return a split for each instrument: a tenth to validate, a tenth to test, chosen by their digests."""
     ranked = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     held_out = round(HELD_OUT_SHARE * len(ranked)) if len(ranked) >= FEWEST_INSTRUMENTS else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,13 @@ from synth_engine.datasets.audio_files import AudioFileError
 from synth_engine.datasets.pitch import PitchDetector
 
 WAYS = ("auto", "names", "detect")
+
+
+class Ear(Protocol):
+    """Another judge of pitch, such as `synth_engine.evaluation.judges.PitchJudge`."""
+
+    def pitch_of(self, wave: NDArray[np.float32]) -> int:
+        """Return the MIDI pitch heard in one note at 16 kHz."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +35,15 @@ class PitchChoice:
         None where the package is missing: what has no pitch in its name is then refused.
     confidence : float
         What is heard less surely is refused, 0..1.
+    second : Ear or None
+        A second opinion; where the two differ the note is refused.
     """
 
     way: str = "auto"
     given: int | None = None
     detector: PitchDetector | None = None
     confidence: float = 0.5
+    second: Ear | None = None
 
     def choose(self, wave: NDArray[np.float32], named: int | None) -> int:
         """Return the MIDI pitch of a note at 16 kHz.
@@ -56,4 +67,7 @@ class PitchChoice:
             raise AudioFileError(
                 f"no clear pitch heard (confidence {sure:.2f}, wanted {self.confidence:.2f})"
             )
-        return min(127, max(0, round(heard.pitch)))
+        pitch = min(127, max(0, round(heard.pitch)))
+        if self.second is not None and (other := self.second.pitch_of(wave)) != pitch:
+            raise AudioFileError(f"heard as {pitch} by SwiftF0, as {other} by basic-pitch: tell its pitch")
+        return pitch

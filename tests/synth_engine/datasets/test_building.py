@@ -169,7 +169,7 @@ def test_splits_are_told_by_names(name: str, split: str | None) -> None:
 @given(st.sets(st.text(max_size=5), max_size=60))
 def test_instruments_are_split_the_same_way_each_time(names: set[str]) -> None:
     splits = split_instruments(names)
-    assert splits == split_instruments(set(list(names)[::-1]))
+    assert splits == split_instruments(frozenset(names))
     counts = [sum(split == name for split in splits.values()) for name in ("valid", "test")]
     assert counts == ([0, 0] if len(names) < 10 else [round(len(names) / 10)] * 2)
 

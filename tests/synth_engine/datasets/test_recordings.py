@@ -220,6 +220,17 @@ def test_without_the_detector_only_names_count() -> None:
         choice.choose(np.zeros(9, np.float32), None)
 
 
+def test_two_opinions_must_agree() -> None:
+    class Other:
+        def pitch_of(self, wave: np.ndarray) -> int:
+            return 60
+
+    choice = PitchChoice(detector=detector(), second=Other())
+    assert choice.choose(tone(60, 2.0, 16_000).astype(np.float32), None) == 60
+    with pytest.raises(AudioFileError, match="heard as 67 by SwiftF0, as 60 by basic-pitch"):
+        choice.choose(tone(67, 2.0, 16_000).astype(np.float32), None)
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="Debian's lmms-common, with real recordings, is not installed")
 def test_real_recordings_with_two_broken_ones_become_notes(tmp_path: Path) -> None:
     source = tmp_path / "in"
