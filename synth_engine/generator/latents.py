@@ -75,7 +75,7 @@ def condition_anchors(model: Model) -> dict[str, Anchor]:
     """Return one anchor for each combination of exclusive conditions in the data, such as "string acoustic".
 
     They are how a conditional model is played by name: anchors can be mixed like any others. What is not in
-    the name is as in `condition_vector`; the noise is the same for all, so that a mix changes conditions only.
+    the name is as in `condition_vector`; the noise is the same for all, so a mix changes conditions only.
 
     Parameters
     ----------
