@@ -30,7 +30,8 @@ _PITCH = click.IntRange(0, 127)
 @click.option("--min-note-ms", type=click.FloatRange(0.0, 10_000.0), default=60.0, show_default=True)
 @click.option("--lowest", type=_PITCH, default=0, help="Lowest MIDI pitch to keep.")
 @click.option("--highest", type=_PITCH, default=127, help="Highest MIDI pitch to keep.")
-def transcribe(sound: Path, out: Path | None, engine: str | None, **limits: float) -> None:
+@click.option("--bends", is_flag=True, help="Write glides and vibrato as pitch bends (swift-f0).")
+def transcribe(sound: Path, out: Path | None, engine: str | None, bends: bool, **limits: float) -> None:
     """Write down the notes of a recording as a MIDI file: pitches, onsets, velocities.
 
     Reads WAV, AIFF, FLAC, Ogg and MP3 of any rate, length and number of channels. The MIDI file runs at 120
@@ -53,17 +54,21 @@ def transcribe(sound: Path, out: Path | None, engine: str | None, **limits: floa
     )  # fmt: skip
     if thresholds.lowest > thresholds.highest:
         raise click.UsageError(f"--lowest {thresholds.lowest} is above --highest {thresholds.highest}")
+    if bends and engine == "basic-pitch":
+        raise click.UsageError(
+            "--bends needs one voice: a bend moves every note of a chord; use --engine swift-f0"
+        )
     out = out or sound.with_suffix(".mid")
     progress = Progress("seconds heard")
     try:
-        chosen = Engine(engine) if engine else choose_engine()
+        chosen = Engine(engine) if engine else Engine.SWIFT_F0 if bends else choose_engine()
         notes = write_down(sound, chosen, thresholds, progress.show)
     except TranscriberMissing as error:
         raise Unavailable(str(error)) from None
     except SoundError as error:
         raise OSError(str(error)) from None
     progress.end()
-    write_atomic(out, midi_bytes(notes), generations=0)
+    write_atomic(out, midi_bytes(notes, bends=bends), generations=0)
     click.echo(f"wrote {out}: {len(notes)} notes heard by {chosen.value}")
     if not notes:
         click.echo("no note was sure enough; a lower --confidence or --onset keeps more", err=True)

@@ -32,6 +32,10 @@ class HeardNote:
         How sure the engine is, 0..1.
     strength : float
         Amplitude of the note in the sound, linear, comparable within one transcription.
+    bend : tuple of float
+        Semitones from `pitch` every `bend_step_s` from the start; empty where the engine does not follow it.
+    bend_step_s : float
+        Seconds from one bend to the next.
     """
 
     start_s: float
@@ -39,6 +43,8 @@ class HeardNote:
     pitch: int
     confidence: float
     strength: float
+    bend: tuple[float, ...] = ()
+    bend_step_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ FRAME_S = 256 / RATE_HZ
 MEND = "pip install 'timbred[judges]'"
 LOWEST_PITCH, HIGHEST_PITCH = 30, 96  # 46.9 to 2094 Hz
 
+_BENT_SEMITONES = 2.0
 _GAP_FRAMES = 3
 _AWAY_SEMITONES = 0.7
 _AWAY_FRAMES = 4
@@ -90,13 +91,21 @@ class _Note:
 
     def finished(self) -> HeardNote:
         levels = [level_db for _, _, level_db in self.frames]
+        pitch = mode(round(pitch) for pitch, _, _ in self.frames)
         return HeardNote(
             self.first * FRAME_S,
             (self.first + len(self.frames)) * FRAME_S,
-            mode(round(pitch) for pitch, _, _ in self.frames),
+            pitch,
             float(np.mean([confidence for _, confidence, _ in self.frames])),
             10.0 ** (max(levels[:_STRONG_FRAMES]) / 20.0),
+            tuple(_bend(heard - pitch) for heard, _, _ in self.frames),
+            FRAME_S,
         )
+
+
+def _bend(semitones: float) -> float:
+    """A bend as far as one note goes; beyond that the network took another partial for the fundamental."""
+    return round(semitones, 3) if abs(semitones) <= _BENT_SEMITONES else 0.0
 
 
 def track(frames: Iterable[Frame], confidence: float, onset: float) -> Iterator[HeardNote]:

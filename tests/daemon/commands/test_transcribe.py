@@ -75,3 +75,19 @@ def test_a_range_upside_down_is_refused(tone: Path) -> None:
     result = run(tone, "--lowest", 70, "--highest", 60)
     assert result.exit_code == 2
     assert "--lowest 70 is above --highest 60" in result.output
+
+
+def test_a_glide_is_written_as_bends_of_one_note(tmp_path: Path) -> None:
+    require(monophonic.is_installed(), "swift-f0")
+    time_s = np.arange(32_000) / 16_000
+    vibrato = 57 + 0.4 * np.sin(2 * np.pi * 4 * time_s)
+    phase = 2 * np.pi * np.cumsum(440 * 2 ** ((vibrato - 69) / 12)) / 16_000
+    path = tmp_path / "vibrato.flac"
+    soundfile.write(path, 0.3 * sum(np.sin(n * phase) / n for n in range(1, 6)), 16_000)
+    assert run(path, "--bends").exit_code == 0
+    messages = [message for message in mido.MidiFile(path.with_suffix(".mid")) if not message.is_meta]
+    assert [message.note for message in messages if message.type == "note_on"] == [57]
+    semitones = [message.pitch / 4096 for message in messages if message.type == "pitchwheel"]
+    assert max(semitones) == pytest.approx(0.4, abs=0.12)
+    assert min(semitones) == pytest.approx(-0.4, abs=0.12)
+    assert run(path, "--bends", "--engine", "basic-pitch").exit_code == 2

@@ -93,3 +93,18 @@ def test_what_is_no_sound_is_told_with_its_name(tmp_path: Path) -> None:
         examine(spoilt)
     with pytest.raises(FileNotFoundError):
         examine(tmp_path / "absent.wav")
+
+
+def test_bends_come_before_their_note_and_begin_every_note_anew() -> None:
+    notes = [
+        HeardNote(0.0, 0.5, 60, 0.9, 1.0, (0.5, 0.5, 1.0, 3.0), 0.016),
+        HeardNote(0.5, 1.0, 62, 0.9, 1.0, (0.0,), 0.016),
+    ]
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes(notes, bends=True)))
+    told = [(m.type, getattr(m, "pitch", None)) for m in file if not m.is_meta]
+    assert told == [
+        ("pitchwheel", 2048), ("note_on", None), ("pitchwheel", 4096), ("pitchwheel", 8191),
+        ("note_off", None), ("pitchwheel", 0), ("note_on", None), ("note_off", None),
+    ]  # fmt: skip
+    plain = mido.MidiFile(file=io.BytesIO(midi_bytes(notes)))
+    assert not [message for message in plain if message.type == "pitchwheel"]
