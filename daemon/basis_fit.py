@@ -46,10 +46,7 @@ def fit_basis(
     ModelError, BasisError, OSError
     """
     model = load_model(model_path)
-    plan = FitPlan(
-        model_digest=model.digest, latent_size=model.latent_size, pitches=model.pitches,
-        components=components, samples=samples, seed=seed, draw=_points(model),
-    )  # fmt: skip
+    plan = plan_fit(model, components, samples, seed)
     entry = Entry(model)
 
     def activate(latents: NDArray[np.float32], pitches: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -61,23 +58,31 @@ def fit_basis(
     return path
 
 
+def plan_fit(model: Model, components: int, samples: int, seed: int) -> FitPlan:
+    """What to fit: directions between the model's instruments, at all its pitches."""
+    return FitPlan(
+        model_digest=model.digest, latent_size=model.latent_size, pitches=model.pitches,
+        components=components, samples=samples, seed=seed, draw=_points(model),
+    )  # fmt: skip
+
+
 def _points(model: Model) -> Draw:
     """Points between pairs of anchors, if the model has instruments for anchors, else random ones.
 
     N(0, 1) points are alike in every direction, and so is what the first layer makes of them: their
-    components would be in no order. Where real instruments lie, and what is between them, is not.
+    components would be in no order. Where real instruments lie, and what is between them, is not. A
+    conditional model's anchors are no instruments but families, and its conditions give the order.
     """
     instruments = instrument_names(model)
-    if len(instruments) < 2:
+    if model.conditions or len(instruments) < 2:
         return lambda generator, count: draw_latents(model, generator, count)
     anchors = np.stack([model.anchors[name].latent for name in instruments])
 
     def draw(generator: np.random.Generator, count: int) -> NDArray[np.float32]:
         ends = anchors[generator.integers(0, len(anchors), (count, 2))]
         share = generator.random((count, 1), dtype=np.float32)
-        noise = generator.standard_normal((count, model.noise_size), dtype=np.float32)
+        noise = generator.standard_normal((count, model.latent_size), dtype=np.float32)
         mixed: NDArray[np.float32] = share * ends[:, 0] + (1 - share) * ends[:, 1]
-        mixed[:, : model.noise_size] += MIX_NOISE * noise
-        return mixed.astype(np.float32, copy=False)
+        return (mixed + MIX_NOISE * noise).astype(np.float32, copy=False)
 
     return draw

@@ -19,6 +19,7 @@ from daemon.surface import Argument, Reply
 from mappings.documents import did_you_mean
 from mappings.parameters import ParameterSpec, Target
 from mappings.presets import Preset, PresetError, PresetStore
+from pca_cache.labels import DirectionLabel
 from pca_cache.latent_point import LatentError, LatentPoint
 from synth_engine.abi import KernelParameter
 
@@ -149,6 +150,10 @@ class Controller:
     def status(self) -> Mapping[str, Argument]:
         """What ``/status`` answers."""
         return self._status()
+
+    def direction_labels(self) -> Sequence[DirectionLabel]:
+        """What each direction does, if it has been measured."""
+        return self._latent.direction_labels()
 
     def anchor_names(self) -> Sequence[str]:
         """Names a latent mix may use."""

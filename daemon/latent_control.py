@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from daemon.surface import Argument, Reply
 from mappings.catalogue import PCA_COUNT
+from pca_cache.labels import DirectionLabel
 from pca_cache.latent_point import LatentPoint
 from pca_cache.latent_space import LatentSpace
 
@@ -55,6 +56,10 @@ class LatentControl:
         """Go on in another space of the same model: its basis has been fitted meanwhile."""
         self._space = space
         self._changed()
+
+    def direction_labels(self) -> Sequence[DirectionLabel]:
+        """What each direction does, if it has been measured."""
+        return () if self._space.basis is None else self._space.basis.labels
 
     def anchor_names(self) -> Sequence[str]:
         """Names a mix may use."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from daemon.events import Command
+from pca_cache.labels import DirectionLabel
 
 Argument = int | float | str
 Reply = tuple[str, tuple[Argument, ...]]  # OSC-like: address and arguments
@@ -31,6 +32,9 @@ class Surface(Protocol):
 
     def anchor_names(self) -> Sequence[str]:
         """Names accepted by ``LatentAnchors``."""
+
+    def direction_labels(self) -> Sequence[DirectionLabel]:
+        """What each direction of the latent space does, first to last; empty if nobody has measured it."""
 
     def preset_names(self) -> Sequence[str]:
         """Names accepted by ``LoadPreset``; the place in the list is the program number."""

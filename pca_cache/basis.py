@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pca_cache.labels import DirectionLabel
+
 LAYER = "block_1/conv0"
 UNIT_LENGTH_TOLERANCE = 1e-3  # float16 on disk costs up to 3e-4
 
@@ -42,6 +44,10 @@ class Basis:
         Seed of the latent points drawn.
     versions : mapping of str to str
         Libraries that made it.
+    labels : tuple of DirectionLabel
+        What each direction does, one each, or none if nobody has measured it.
+    revision : str
+        What was done to the directions since they were fitted (signs, corrections); empty if nothing.
 
     Raises
     ------
@@ -60,6 +66,8 @@ class Basis:
     samples: int
     seed: int
     versions: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[DirectionLabel, ...] = ()
+    revision: str = ""
 
     def __post_init__(self) -> None:
         count = self.components.shape[0] if self.components.ndim == 4 else 0
@@ -79,6 +87,8 @@ class Basis:
                 raise BasisError(f"{name} hold a NaN or an infinity")
         if (self.sigmas < 0).any():
             raise BasisError("sigmas are negative")
+        if len(self.labels) not in (0, count):
+            raise BasisError(f"{len(self.labels)} names for {count} directions")
         lengths = np.linalg.norm(self.components.reshape(count, -1), axis=1)
         if np.abs(lengths - 1.0).max() > UNIT_LENGTH_TOLERANCE:
             raise BasisError(f"components have lengths {lengths.min():.4g}..{lengths.max():.4g}, expected 1")
@@ -105,6 +115,6 @@ class Basis:
         """Hexadecimal name of this fit: another one of the same model gives coordinates another meaning."""
         about = (
             self.model_digest, self.layer, self.pitches, self.components.shape,
-            self.samples, self.seed, *map(float, self.sigmas),
+            self.samples, self.seed, *map(float, self.sigmas), *filter(None, (self.revision,)),
         )  # fmt: skip
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()

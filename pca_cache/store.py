@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pca_cache.basis import Basis, BasisError
+from pca_cache.labels import DirectionLabel
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ def save_basis(path: Path, basis: Basis) -> None:
         "samples": basis.samples,
         "seed": basis.seed,
         "versions": dict(basis.versions),
+        "labels": [label.to_json() for label in basis.labels],
+        "revision": basis.revision,
     }
     arrays: dict[str, NDArray[Any]] = {n: getattr(basis, n).astype(dtype) for n, dtype in _ARRAYS.items()}
     memory = io.BytesIO()
@@ -179,4 +182,7 @@ def _assemble(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Basis:
         samples=int(about["samples"]),
         seed=int(about["seed"]),
         versions={str(k): str(v) for k, v in about["versions"].items()},
+        # Files written before directions had names lack both.
+        labels=tuple(DirectionLabel.from_json(label) for label in about.get("labels", ())),
+        revision=str(about.get("revision", "")),
     )

@@ -37,6 +37,12 @@ def rows(catalogue: Mapping[str, ParameterSpec]) -> Iterator[Address]:
         )
     yield trigger("/latent/anchors", "Lists the named points.", _list_anchors)
     yield trigger("/pca/reset", "Puts every direction back to its default.", partial(_reset, latent))
+    yield trigger(
+        "/pca/names",
+        "Lists what the directions do, one NUMBER NAME LOWEST HIGHEST each: what grows with `/pca/NUMBER`, "
+        "and its safe range in standard deviations. An answer without arguments: not measured yet.",
+        _list_directions,
+    )
     yield Address("/preset/save", "NAME", "Keeps the present sound under a name.", _save_preset, 1, 1)
     yield Address("/preset/load", "NAME|NUMBER", "Brings a kept sound back.", _load_preset, 1, 1)
     yield trigger("/preset/list", "Lists the kept sounds, one NUMBER NAME each.", _list_presets)
@@ -78,6 +84,15 @@ def _reset(latent: tuple[ParameterSpec, ...], call: Call) -> Iterable[Reply]:
         for spec in latent
         for reply in call.surface.handle(SetParameter(spec.path, float(spec.default), call.source))
     ]
+
+
+def _list_directions(call: Call) -> Iterable[Reply]:
+    labels = call.surface.direction_labels()
+    rows = [
+        (number, label.name, label.lowest_sigma, label.highest_sigma)
+        for number, label in enumerate(labels, start=1)
+    ]
+    return [("/pca/names", row) for row in rows] or [("/pca/names", ())]
 
 
 def _save_preset(call: Call) -> Iterable[Reply]:

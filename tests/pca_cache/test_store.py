@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import synth_engine
 from mappings.catalogue import PCA_COUNT
 from pca_cache.basis import Basis, BasisError
 from pca_cache.fit import FitPlan, fit
+from pca_cache.labels import DirectionLabel
 from pca_cache.store import basis_path, embedded_basis_path, find_or_none, load_basis, save_basis
 from tests.pca_cache.conftest import LATENT_SIZE, PITCHES, Activate
 
@@ -179,3 +181,31 @@ def test_the_embedded_basis_is_small_and_that_of_the_embedded_model() -> None:
     model = json.loads((Path(synth_engine.__file__).parent / "models" / "default" / "model.json").read_text())
     assert embedded_basis_path().stat().st_size < 1_000_000
     assert load_basis(embedded_basis_path(), model["digest"]).count >= PCA_COUNT
+
+
+def test_names_and_revision_travel_with_the_basis_and_change_its_identity(
+    basis: Basis, tmp_path: Path
+) -> None:
+    labels = tuple(DirectionLabel(f"timbre {n}", -2.0, 3.0, effects={"noise_db": 1.5}) for n in range(3))
+    save_basis(tmp_path / "b.npz", replace(basis, labels=labels, revision="turned"))
+    read = load_basis(tmp_path / "b.npz")
+    assert read.labels == labels
+    assert read.revision == "turned"
+    assert read.identity != basis.identity  # coordinates mean something else now
+    assert replace(basis, labels=labels).identity == basis.identity
+
+
+def test_a_file_from_before_directions_had_names_is_still_read(path: Path) -> None:
+    old = about(path)
+    del old["labels"], old["revision"]
+    read = load_basis(rewritten(path, about=np.array(json.dumps(old))))
+    assert (read.labels, read.revision) == ((), "")
+
+
+def test_too_few_or_impossible_names_are_refused(path: Path) -> None:
+    one = {**about(path), "labels": [DirectionLabel("brighter").to_json()]}
+    with pytest.raises(BasisError, match="1 names for 3 directions"):
+        load_basis(rewritten(path, about=np.array(json.dumps(one))))
+    bad = {**about(path), "labels": [{"name": ""}] * 3}
+    with pytest.raises(BasisError, match=r"b\.npz"):
+        load_basis(rewritten(path, about=np.array(json.dumps(bad))))

@@ -18,6 +18,7 @@ from daemon.osc.time_tags import NtpClock
 from daemon.surface import Argument, Reply
 from mappings.catalogue import CATALOGUE
 from mappings.parameters import ParameterSpec
+from pca_cache.labels import DirectionLabel
 
 
 class RecordingSurface:
@@ -51,6 +52,9 @@ class RecordingSurface:
 
     def anchor_names(self) -> Sequence[str]:
         return ["bright", "warm"]
+
+    def direction_labels(self) -> Sequence[DirectionLabel]:
+        return [DirectionLabel("brighter", -2.0, 3.0), DirectionLabel("longer")]
 
     def preset_names(self) -> Sequence[str]:
         return self.presets

@@ -222,6 +222,10 @@ def test_pca_reset_puts_every_direction_back(send, surface):
 def test_queries_are_answered(send):
     assert send("/latent") == [("/latent/random", (5,))]
     assert send("/latent/anchors") == [("/latent/anchors", ("bright", "warm"))]
+    assert send("/pca/names") == [
+        ("/pca/names", (1, "brighter", -2.0, 3.0)),
+        ("/pca/names", (2, "longer", -3.0, 3.0)),
+    ]
     assert send("/preset/list") == [("/preset/list", (0, "glass")), ("/preset/list", (1, "reed organ"))]
     assert ("/status", ("osc_received", 1)) in send("/status")
     assert send("/ping", 1, "x", None) == [("/pong", (1, "x", "nothing (N)"))]
