@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from synth_engine.generator.architecture import Architecture
+from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.entry import one_hots_of_pitches
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import save_model
 from synth_engine.generator.random_model import random_model
 from synth_engine.generator.runtime import Entry, NoteRenderer
+from synth_engine.generator.spectral import Kind, spectrograms_to_waves
 
 PITCHES = np.array([24.0, 60.0, 84.0, 61.5])
 
@@ -67,6 +69,23 @@ def test_waves_are_the_synthesis_of_the_spectrograms(model: Model) -> None:
     assert waves.dtype == np.float32
     assert np.isfinite(waves).all()
     assert np.abs(waves).max() > 0.0
+
+
+@pytest.mark.parametrize("kind", ["mel", "linear", "phase"])
+def test_waves_are_the_synthesis_of_the_models_own_kind(kind: Kind) -> None:
+    architecture = Architecture((8, 8), 6, start_frames=4, start_bins=8, wave_frames=70, kind=kind)
+    model = random_model(architecture, seed=1)
+    entry, renderer = Entry(model), NoteRenderer(model)
+    hooks = entry.activate(_latents(model, 2), PITCHES[:2])
+    expected = spectrograms_to_waves(renderer.spectrograms(hooks, PITCHES[:2]), model.representation)
+    np.testing.assert_array_equal(renderer.waves(hooks, PITCHES[:2]), expected)
+    assert expected.shape == (2, 70)
+
+
+def test_pitches_with_gaps_share_their_neighbours_weights() -> None:
+    rows = one_hots_of_pitches(np.array([0.0, 36.0, 38.0, 127.0]), (24, 36, 40))
+    np.testing.assert_allclose(rows, [[1, 0, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]])
+    np.testing.assert_array_equal(one_hots_of_pitches(np.array([10.0, 60.0]), (60,)), [[1], [1]])
 
 
 def test_a_fractional_pitch_lies_between_its_neighbours(model: Model) -> None:
