@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from synth_engine.generator.architecture import Architecture
-from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.entry import one_hots_of_pitches
 from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
