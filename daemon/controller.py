@@ -110,11 +110,8 @@ class Controller:
                     self.set_parameter(path, value, source)
                 case events.SetPosition(path, position, source):
                     self.set_parameter(path, self._row(path).position_to_value(position), source)
-                case events.LatentRandom(seed):
-                    self._latent.use_seed(secrets.randbits(SEED_BITS) if seed is None else seed)
-                    return self._latent_changed()
-                case events.LatentAnchors(weights):
-                    self._latent.use_anchors(dict(weights))
+                case events.LatentRandom() | events.LatentAnchors() | events.LatentVector():
+                    self._choose_point(command)
                     return self._latent_changed()
                 case events.LoadPreset(name, source):
                     return self._load_preset(name, source)
@@ -216,6 +213,17 @@ class Controller:
             self._latent.set_coordinate(int(row.key), value)
 
     # -- latent point and presets
+
+    def _choose_point(
+        self, command: events.LatentRandom | events.LatentAnchors | events.LatentVector
+    ) -> None:
+        match command:
+            case events.LatentRandom(seed):
+                self._latent.use_seed(secrets.randbits(SEED_BITS) if seed is None else seed)
+            case events.LatentAnchors(weights):
+                self._latent.use_anchors(dict(weights))
+            case events.LatentVector(vector):
+                self._latent.use_vector(vector)
 
     def _latent_changed(self) -> Sequence[Reply]:
         ended = self._journey if self._journey is not None and self._journey.is_moving else None

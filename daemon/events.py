@@ -133,6 +133,14 @@ class LatentAnchors:
 
 
 @dataclass(frozen=True)
+class LatentVector:
+    """The numbers of a point themselves."""
+
+    vector: tuple[float, ...]
+    source: str
+
+
+@dataclass(frozen=True)
 class LoadPreset:
     """By name, or by number as text."""
 
@@ -188,6 +196,7 @@ Command = Union[
     ProgramChange,
     LatentRandom,
     LatentAnchors,
+    LatentVector,
     LoadPreset,
     SavePreset,
     StartJourney,

@@ -73,6 +73,10 @@ class LatentControl:
         """Stand at a mix of anchors. Raises LatentError for an unknown name or weights without a sum."""
         self._use(LatentPoint.from_anchors(weights))
 
+    def use_vector(self, vector: tuple[float, ...]) -> None:
+        """Stand at any numbers, as many as the model's latent points have. Raises LatentError."""
+        self._use(LatentPoint("vector", vector=vector))
+
     def use_document(self, document: Mapping[str, object]) -> None:
         """Stand where a preset or the saved state says. Raises LatentError."""
         self._use(LatentPoint.from_json(document))
@@ -87,7 +91,7 @@ class LatentControl:
 
     def travel_to(self, latent: NDArray[np.float32]) -> None:
         """Stand at any numbers, float32 (latent_size,)."""
-        self._use(LatentPoint("vector", vector=tuple(latent.tolist())))
+        self.use_vector(tuple(latent.tolist()))
 
     def to_document(self) -> Mapping[str, object]:
         """The base point for a preset or the saved state."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
-from daemon.events import CommandError, LatentAnchors, LatentRandom, LoadPreset, SavePreset, SetParameter
+from daemon.events import (
+    CommandError,
+    LatentAnchors,
+    LatentRandom,
+    LatentVector,
+    LoadPreset,
+    SavePreset,
+    SetParameter,
+)
 from daemon.osc.arguments import name_text, number, whole_number
 from daemon.osc.calls import Address, Call, trigger
 from daemon.osc.codec import MAX_ARGUMENTS, Impulse
@@ -35,6 +43,14 @@ def rows(catalogue: Mapping[str, ParameterSpec]) -> Iterator[Address]:
             1,
             MAX_ARGUMENTS,
         )
+    yield Address(
+        "/latent/vector",
+        "NUMBER [NUMBER ...]",
+        "Goes to the point of these numbers, as many as the model's points have.",
+        _vector,
+        1,
+        MAX_ARGUMENTS,
+    )
     yield trigger("/latent/anchors", "Lists the named points.", _list_anchors)
     yield trigger("/pca/reset", "Puts every direction back to its default.", partial(_reset, latent))
     yield trigger(
@@ -70,6 +86,11 @@ def _mix(call: Call) -> Iterable[Reply]:
         pairs = zip(call.arguments[::2], call.arguments[1::2], strict=True)
         weights = tuple((name_text(name, "NAME"), number(weight, "WEIGHT")) for name, weight in pairs)
     return call.surface.handle(LatentAnchors(weights, call.source))
+
+
+def _vector(call: Call) -> Iterable[Reply]:
+    vector = tuple(number(value, "NUMBER") for value in call.arguments)
+    return call.surface.handle(LatentVector(vector, call.source))
 
 
 def _list_anchors(call: Call) -> Iterable[Reply]:

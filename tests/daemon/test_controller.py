@@ -220,3 +220,15 @@ def test_one_row_is_all_it_takes_to_add_a_parameter(
     controller.handle(events.SetParameter("/throw/away", 0.5, "x"))
     controller.handle(events.LoadPreset("with it", "x"))
     assert controller.parameter_value("/throw/away") == pytest.approx(10)
+
+
+def test_the_answer_about_a_point_between_names_brings_it_back(controller: Controller, turn: Turn) -> None:
+    controller.travel_to(np.array([0.1, -0.2, 0.3, 0.4], np.float32))
+    turn.run()
+    ((address, numbers),) = controller.latent_state()
+    assert address == "/latent/vector"
+    controller.handle(events.LatentRandom(5, "x"))
+    controller.handle(events.LatentVector(tuple(map(float, numbers)), "x"))
+    assert controller.latent_state() == ((address, numbers),)
+    with pytest.raises(events.CommandError, match="2 numbers, expected 4"):
+        controller.handle(events.LatentVector((1.0, 2.0), "x"))

@@ -51,3 +51,8 @@ def test_what_is_no_point_is_refused(open_session: Callable[..., Any], point: ob
     commands, replies = ask(open_session, "/journey/start", point)
     assert not commands
     assert replies[0][0] == "/error"
+
+
+def test_numbers_of_any_type_are_a_point(open_session: Callable[..., Any]) -> None:
+    commands, _ = ask(open_session, "/latent/vector", 1, 0.5, "-2")
+    assert [command.vector for command in commands] == [(1.0, 0.5, -2.0)]
