@@ -26,7 +26,7 @@ from daemon.exits import Exit, Unavailable
 from daemon.greeting import greet
 from daemon.instance_lock import InstanceLock
 from daemon.journey import Journey
-from daemon.key_points import KeyPoints, space_of
+from daemon.key_points import KeyPoints, latent_space_of
 from daemon.latent_control import LatentControl
 from daemon.midi.door import MidiDoor
 from daemon.osc.endpoints import parse_endpoint
@@ -119,7 +119,7 @@ class App:
         self._instrument = Instrument(memory, self._model_path, paths.cache, threads=config.render.threads)
         model = self._instrument.model
         self._basis = find_or_none(paths.cache, model.digest, model.hook_shape)
-        space = space_of(self._instrument.model, self._basis)
+        space = latent_space_of(self._instrument.model, self._basis)
         loop = asyncio.get_running_loop()
         self._latent = LatentControl(
             space, LatentPoint.from_seed(FIRST_SEED), self._instrument, loop.call_soon
@@ -190,7 +190,7 @@ class App:
             model = self._instrument.model
             basis = await basis_in_time(self._model_path, model.digest, model.hook_shape, self._paths.cache)
             if basis is not None:
-                self._latent.use_space(space_of(model, basis))
+                self._latent.use_space(latent_space_of(model, basis))
                 log.info("the /pca knobs work now")
 
     def _parameter_changed(self, path: str, value: float, source: str) -> None:

@@ -54,7 +54,7 @@ class KeyPoint:
         return cls(str(plain.get("name", "")), LatentPoint.from_json(plain["point"]))
 
 
-def space_of(model: Model, basis: Basis | None) -> LatentSpace:
+def latent_space_of(model: Model, basis: Basis | None) -> LatentSpace:
     """The latent space of a model: its anchors, its conditions and, where there is one, its basis."""
     anchors = {name: anchor.latent for name, anchor in model.anchors.items()}
     conditions = model.condition_rows.at_word if model.conditions else None

@@ -187,7 +187,7 @@ def _drawn(options: dict[str, Any], model: Model) -> list[KeyPoint]:
 
 
 def _to_file(out: Path, options: dict[str, Any]) -> str:
-    from daemon.key_points import space_of
+    from daemon.key_points import latent_space_of
     from daemon.settings import load_settings, resolve_model
     from pca_cache.store import find_or_none
     from synth_engine.offline.hallucination import stations
@@ -202,7 +202,9 @@ def _to_file(out: Path, options: dict[str, Any]) -> str:
     model_path, networks = resolve_model(config, paths), paths.cache / "networks"
     source = NoteSource(model_path, threads=options["threads"], cache_dir=networks)
     plan = _plan(options, source.model.pitches)
-    space = space_of(source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape))
+    space = latent_space_of(
+        source.model, find_or_none(paths.cache, source.model.digest, source.model.hook_shape)
+    )
     keys = _keys(options, source.model, space, paths.config / "presets")
     path = stations(space, [(key.name, key.point) for key in keys], options["between"])
     if plan.note_s(source.held_s) is not None:
