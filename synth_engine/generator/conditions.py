@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_ROWS = 20_000  # combinations of conditions that a model keeps
+
 FloatArray = NDArray[np.float32]
 Chosen = Mapping[str, str | Sequence[str]]
 

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from synth_engine.generator.architecture import Architecture
-from synth_engine.generator.conditions import Condition, ConditionError, ConditionRows, names_of, vector_of
+from synth_engine.generator.conditions import (
+    MOST_ROWS,
+    Condition,
+    ConditionError,
+    ConditionRows,
+    names_of,
+    vector_of,
+)
 from synth_engine.generator.fields import FieldReader
 from synth_engine.generator.model import FORMAT_VERSION, Anchor, Model, ModelError
 from synth_engine.generator.spectral import SAMPLE_RATE_HZ, Kind
@@ -20,7 +27,6 @@ _LARGEST_LATENT = 4096
 _LARGEST_IMAGE = 1 << 20  # frames x bins
 _MOST_BINS = 4096
 _MOST_VOICING = 64
-_MOST_ROWS = 20_000
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -168,8 +174,8 @@ def _condition_rows(reader: FieldReader, architecture: Architecture) -> Conditio
     if not architecture.conditions:
         return ConditionRows()
     entries = reader.readers("condition_rows")
-    if not 1 <= len(entries) <= _MOST_ROWS:
-        raise reader.fail("condition_rows", f"1 to {_MOST_ROWS} rows, since there are conditions")
+    if not 1 <= len(entries) <= MOST_ROWS:
+        raise reader.fail("condition_rows", f"1 to {MOST_ROWS} rows, since there are conditions")
     counts = [entry.integer("count", 1, 1 << 40) for entry in entries]
     vectors = []
     for entry in entries:

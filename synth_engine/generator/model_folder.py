@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save as safetensors_bytes
 
+from synth_engine.generator.conditions import MOST_ROWS
 from synth_engine.generator.description import describe, parse_description
 from synth_engine.generator.model import Model, ModelError
 from synth_engine.generator.tensors import parse_tensors
@@ -115,8 +116,8 @@ def _check_fit(model: Model, shapes: Mapping[str, tuple[int, ...]]) -> None:
         wrong = sorted(name for name in {**shapes, **found} if shapes.get(name) != found.get(name))[0]
         raise ModelError(f"{wrong}: expected shape {shapes.get(wrong)}, found {found.get(wrong)}")
     rows, size = model.condition_rows.vectors, model.architecture.condition_size
-    if size and (not len(rows) or rows.shape[1] != size):
-        raise ModelError(f"condition_rows: expected shape (1 or more, {size}), found {rows.shape}")
+    if size and (not 1 <= len(rows) <= MOST_ROWS or rows.shape[1] != size):
+        raise ModelError(f"condition_rows: expected shape (1 to {MOST_ROWS}, {size}), found {rows.shape}")
 
 
 def _write(path: Path, content: bytes) -> None:
