@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float32]
 
 HELD_SHARE = 0.75  # of a note; the rest is its release (NSynth: 3 s of 4)
 _WALK_SHARE = 0.36  # of the frames are walked over, those before the release
-_BEFORE_RELEASE_FRAMES = 3.5  # a window this far ahead of the release holds nothing of it
+_BEFORE_RELEASE_FRAMES = 5.0  # a window this far ahead of the release holds nothing of it
 _SETTLING_FRAMES = 16  # until the loudness is levelled, and until a release forgets where it began
 _SHORTEST_LEG_FRAMES = 4
 _STEADY_NAT, _DYING_NAT = 0.0074, 0.0221  # log power a frame: 1 and 3 dB/s; what falls faster is left to die
@@ -57,7 +57,7 @@ class EndlessNote:
         self._last = max(1, int(release - _BEFORE_RELEASE_FRAMES))
         self._first = max(1, self._last - round(_WALK_SHARE * self._size.frames))
         self._fit_levels()
-        self._held_steps = _locked(tracks, self._first, self._last)
+        self._held_steps = _level_pitch(_locked(tracks, self._first, self._last), self._first, self._last)
         self._turns: Turns = np.zeros(tracks.steps.shape[1])
         self._count = 0  # frames made
         self._place = self._last
@@ -230,6 +230,18 @@ def _locked(tracks: Tracks, first: int, last: int) -> Turns:
     weighted = tracks.power * np.exp(2j * np.pi * tracks.steps)
     together = np.angle(np.add.reduceat(weighted, starts, axis=1)) / (2.0 * np.pi)
     return np.repeat(together, np.diff([*starts, bins]), axis=1)
+
+
+def _level_pitch(steps: Turns, first: int, last: int) -> Turns:
+    """Steps without the trend they have over the walk, which would let the pitch wander with it."""
+    mean = np.angle(np.exp(2j * np.pi * steps[first : last + 1]).sum(axis=0)) / (2.0 * np.pi)
+    away = steps - mean
+    away -= np.rint(away)
+    distance = np.arange(len(steps)) - 0.5 * (first + last)
+    walked = distance[first : last + 1]
+    trend = walked @ away[first : last + 1] / max(float(walked @ walked), 1.0)
+    levelled: Turns = mean + away - np.outer(distance, trend)
+    return levelled
 
 
 def sustained_wave(tracks: Tracks, held_s: float, seed: int = 0) -> FloatArray:
