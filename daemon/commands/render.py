@@ -75,7 +75,7 @@ def render(song: Path, out: Path, **options: Any) -> None:
     from synth_engine.offline.casting import CastPlan, cast
     from synth_engine.offline.midi_song import read_song
     from synth_engine.offline.note_source import NoteSource
-    from synth_engine.offline.song_render import SongFormat, describe_level, render_song
+    from synth_engine.offline.song_render import SongFormat, render_song
     from synth_engine.offline.sound_file import SoundFileError, check_sound_path
     from synth_engine.offline.timbres import TimbreError
 
@@ -99,6 +99,5 @@ def render(song: Path, out: Path, **options: Any) -> None:
     how = SongFormat(options["rate_hz"], 1 if options["mono"] else 2)
     rendered = render_song(source, arrangement, timbres, out, how, progress.show)
     progress.end()
-    click.echo(
-        f"wrote {out}: {len(arrangement.notes)} notes, {rendered.seconds:.1f} s, {describe_level(rendered)}"
-    )
+    seconds = rendered.frames / how.rate_hz
+    click.echo(f"wrote {out}: {len(arrangement.notes)} notes, {seconds:.1f} s, {rendered.in_words()}")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +14,16 @@ from scipy import signal
 from mappings.catalogue import CATALOGUE
 from synth_engine.offline.arrangement import Arrangement
 from synth_engine.offline.casting import Cast
-from synth_engine.offline.mixdown import PEAK_DB, Envelope, Mixdown, Placed, peak_gain, scaled
+from synth_engine.offline.levelled_file import Written, write_levelled
+from synth_engine.offline.mixdown import Envelope, Mixdown, Placed
 from synth_engine.offline.note_source import NoteRequest, NoteSource
 from synth_engine.offline.resampling import at_positions, resample
 from synth_engine.offline.song import Channel, SongNote
-from synth_engine.offline.sound_file import check_sound_path, write_sound_blocks
 
 FloatArray = NDArray[np.float32]
 
 _SMOOTHING_S = 0.010  # of bends and volumes, as in the kernel
 _OPEN_S = 5.0  # of the mix kept in memory behind the note at hand
-_BLOCK_FRAMES = 1 << 16
 _EDGE_FRAMES = 64  # of the model's rate, faded where a note is cut behind its release
 _OCTAVE = 12.0
 
@@ -39,25 +36,6 @@ class SongFormat:
     channels: int = 2
 
 
-@dataclass(frozen=True)
-class RenderedSong:
-    """What was written.
-
-    Attributes
-    ----------
-    seconds : float
-        Length of the sound.
-    gain_db : float
-        Master gain that brought its loudest sample to -1 dB of full scale.
-    silent : bool
-        Whether there is nothing to hear.
-    """
-
-    seconds: float
-    gain_db: float
-    silent: bool
-
-
 def render_song(
     source: NoteSource,
     arrangement: Arrangement,
@@ -65,7 +43,7 @@ def render_song(
     path: Path,
     how: SongFormat,
     progress: Callable[[int, int], None] | None = None,
-) -> RenderedSong:
+) -> Written:
     """Render a song.
 
     Parameters
@@ -90,19 +68,8 @@ def render_song(
     OSError
         If the file, or the temporary one beside it, cannot be written.
     """
-    check_sound_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The master gain is known only at the end, and a long song is larger than memory.
-    with tempfile.TemporaryFile(dir=path.parent) as raw:
-        peak = frames = 0.0
-        for block in mixed(source, arrangement, timbres, how, progress):
-            peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
-            frames += len(block)
-            raw.write(block.tobytes())
-        raw.seek(0)
-        gain = peak_gain(peak)
-        write_sound_blocks(path, scaled(_blocks(raw, how.channels), gain), how.rate_hz, how.channels)
-    return RenderedSong(frames / how.rate_hz, 20.0 * math.log10(gain), peak == 0.0)
+    blocks = mixed(source, arrangement, timbres, how, progress)
+    return write_levelled(path, blocks, how.rate_hz, how.channels)
 
 
 def mixed(
@@ -183,16 +150,3 @@ def _cut(wave: FloatArray, frames: int) -> FloatArray:
     cut = wave[: frames + _EDGE_FRAMES].copy()
     cut[frames:] *= np.linspace(1.0, 0.0, _EDGE_FRAMES, dtype=np.float32)
     return cut
-
-
-def _blocks(raw: IO[bytes], channels: int) -> Iterator[FloatArray]:
-    size = _BLOCK_FRAMES * channels * np.dtype(np.float32).itemsize
-    while data := raw.read(size):
-        yield np.frombuffer(data, np.float32).reshape(-1, channels)
-
-
-def describe_level(rendered: RenderedSong) -> str:
-    """Say how loud a song is."""
-    if rendered.silent:
-        return "silent"
-    return f"master gain {rendered.gain_db:+.1f} dB, peak {PEAK_DB:g} dBFS"

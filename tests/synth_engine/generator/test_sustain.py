@@ -24,7 +24,7 @@ from synth_engine.generator.tracks import Tracks, bin_tracks, partial_tracks
 
 PITCH = 57.0
 HZ = 220.0
-SEAM = int(2.88 * SAMPLE_RATE_HZ)  # where the walk begins
+SEAM = int(2.81 * SAMPLE_RATE_HZ)  # where the walk begins
 
 
 def tone(decay_per_s: float = 0.0) -> np.ndarray:

@@ -11,10 +11,11 @@ import soundfile
 
 from synth_engine.offline.arrangement import arrange
 from synth_engine.offline.casting import CastPlan, cast
+from synth_engine.offline.levelled_file import Written
 from synth_engine.offline.midi_song import read_song
 from synth_engine.offline.note_source import NoteSource
 from synth_engine.offline.song import Song, SongNote
-from synth_engine.offline.song_render import RenderedSong, SongFormat, render_song, shaped
+from synth_engine.offline.song_render import SongFormat, render_song, shaped
 from tests.synth_engine.offline.conftest import MidiWriter
 
 RATE_HZ = 48_000
@@ -80,7 +81,7 @@ def test_a_cut_note_ends_without_a_step() -> None:
 STEREO = SongFormat()
 
 
-def play(source: NoteSource, path: Path, out: Path, how: SongFormat = STEREO) -> RenderedSong:
+def play(source: NoteSource, path: Path, out: Path, how: SongFormat = STEREO) -> Written:
     arrangement = arrange(read_song(path), source.model.pitches)
     return render_song(source, arrangement, cast(source.model, CastPlan(), arrangement.notes), out, how)
 
@@ -97,7 +98,7 @@ def test_a_song_is_written_whole_at_minus_one_decibel(
     sound, rate_hz = soundfile.read(tmp_path / "out.flac")
     assert rate_hz == RATE_HZ
     assert sound.shape[1] == 2
-    assert len(sound) / rate_hz == pytest.approx(rendered.seconds)
+    assert len(sound) / rate_hz == pytest.approx(rendered.frames / RATE_HZ)
     assert 20 * np.log10(np.abs(sound).max()) == pytest.approx(-1.0, abs=0.01)
     assert not sound[: RATE_HZ // 2].any()
     assert np.abs(sound[RATE_HZ // 2 : RATE_HZ // 2 + 200, 0]).max() > 0
