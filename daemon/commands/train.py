@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from daemon.exits import Exit, Unavailable
 
 _BACKENDS = ("tensorflow", "jax")
 _CLUSTER = "expected COORDINATOR:PORT,HOSTS,NUMBER such as 10.0.0.1:9800,2,0"
+_DECODER_MINUTES = 75.0  # over which its learning rate falls
 _PRESETS = Path(__file__).parents[2] / "synth_engine" / "training" / "gansynth" / "presets"
 
 
@@ -69,15 +71,13 @@ def _preset(name: str) -> Path:
 )  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(0.0, min_open=True), help="Stop after so long.")
 @click.option("--backend", type=click.Choice(_BACKENDS), help="Default: tensorflow where it is installed.")
-@click.option(
-    "--devices", default=1, show_default=True, type=click.IntRange(1), help="All hosts' (jax only)."
-)
+@click.option("--devices", type=click.IntRange(1), help="Default: 1, or all of a cluster (jax only).")
 @click.option("--cluster", callback=_parse_cluster, help="COORDINATOR:PORT,HOSTS,NUMBER (jax only).")
 def train(recipe: str, data: Path, out: Path, minutes: float | None, **options: Any) -> None:
     """Train a model; a run that was stopped or killed goes on from its last checkpoint.
 
     The folder of the run gets a checkpoint, curve.csv, samples (pictures and sounds) and, whenever training
-    stops, a model folder. A run goes on only with the config it began with.
+    stops, a model folder. A run goes on only with the config it began with. Several hosts share the folder.
 
     \b
     Example:
@@ -87,7 +87,7 @@ def train(recipe: str, data: Path, out: Path, minutes: float | None, **options: 
       timbred run --model ~/runs/own/model
     """
     if recipe == "decoder":
-        _train_decoder(data, out, minutes)
+        _train_decoder(data, out, minutes, options["backend"])
     else:
         _train_gansynth(data, out, minutes, options)
 
@@ -103,7 +103,7 @@ def _train_gansynth(data: Path, out: Path, minutes: float | None, options: dict[
     leads = cluster is None or cluster.number == 0
     config = load_config(config_path)
     try:
-        devices = open_devices(options["devices"], config.schedule.batch)
+        devices = open_devices(options["devices"] or (0 if cluster else 1), config.schedule.batch)
         train(Plan(data, out, minutes, leads), config, devices, lambda line: click.echo(line, err=True))
     except Diverged as error:
         click.echo(f"timbred: {error}", err=True)
@@ -130,14 +130,11 @@ def _choose_backend(asked: str | None, cluster: _Cluster | None) -> None:
         join(cluster.coordinator, cluster.hosts, cluster.number)
 
 
-def _train_decoder(data: Path, out: Path, minutes: float | None) -> None:
-    _choose_backend("tensorflow", None)
-    from synth_engine.training import decoder
+def _train_decoder(data: Path, out: Path, minutes: float | None, backend: str | None) -> None:
+    _choose_backend(backend, None)
+    from synth_engine.training.decoder import Session, train
     from synth_engine.training.recipe import Recipe, read_recipe
 
     resumes = (out / "checkpoint.safetensors").exists()
-    recipe = read_recipe(out) if resumes else Recipe()
-    decoder.train(data, out, recipe, decoder.Session(minutes or _DECODER_MINUTES, resume=resumes))
-
-
-_DECODER_MINUTES = 75.0  # over which its learning rate falls
+    session = Session(minutes or _DECODER_MINUTES, math.inf, resumes, None)
+    train(data, out, read_recipe(out) if resumes else Recipe(), session)

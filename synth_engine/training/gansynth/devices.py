@@ -94,7 +94,7 @@ def open_devices(count: int, batch: int) -> OneDevice | SharedDevices:
     Parameters
     ----------
     count : int
-        How many, those of all hosts counted.
+        How many, those of all hosts counted; 0 for all there are.
     batch : int
         Notes a step, an equal part for each.
 
@@ -104,6 +104,8 @@ def open_devices(count: int, batch: int) -> OneDevice | SharedDevices:
         If `count` is more than there are, more than one with a backend other than JAX, or does not divide
         the batch.
     """
+    if count == 0:
+        count = len(jax.devices()) if keras.backend.backend() == "jax" else 1
     if count == 1:
         return OneDevice()
     if batch % count:

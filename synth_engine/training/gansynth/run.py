@@ -16,7 +16,7 @@ from synth_engine.training.gansynth import checkpoint
 from synth_engine.training.gansynth.checkpoint import Checkpoint
 from synth_engine.training.gansynth.config import TrainingConfig
 from synth_engine.training.gansynth.curve import Curve
-from synth_engine.training.gansynth.devices import OneDevice, SharedDevices
+from synth_engine.training.gansynth.devices import DevicesError, OneDevice, SharedDevices
 from synth_engine.training.gansynth.export import export_model, finite
 from synth_engine.training.gansynth.notes import Draws, Notes, open_notes
 from synth_engine.training.gansynth.samples import Points, fixed_points, write_samples
@@ -49,7 +49,7 @@ class Plan:
     minutes : float or None
         Stop after so long, with a checkpoint; None trains to the end.
     leads : bool
-        Whether this process writes; of several hosts only the first does.
+        Whether this process writes; of several hosts, which share `out`, only the first does.
     """
 
     data: Path
@@ -123,6 +123,10 @@ class _Session:
         self._trainer, self._draws = trainer, Draws(self._notes, config)
         self._points: Points = fixed_points(self._notes, config)
         self._curve = Curve(self._plan.out, trainer.images, found.unreported if found else {})
+        if self._devices.agree(trainer.images) != trainer.images:
+            raise DevicesError(
+                f"{self._plan.out}: not what the first host has; all hosts must share the folder"
+            )
         self._report(
             f"{'resuming' if found else 'starting'} at {trainer.images} images, {_stage_words(trainer)}"
         )

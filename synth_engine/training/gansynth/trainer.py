@@ -72,6 +72,11 @@ class Trainer:
         return self._stage
 
     @property
+    def stage_bins(self) -> int:
+        """Frequency bins of the stage's spectrograms."""
+        return self.config.architecture.block_bins(self._stage.blocks)
+
+    @property
     def finished(self) -> bool:
         """Whether all images have been seen."""
         return self.images >= self.config.stages[-1].end_image
