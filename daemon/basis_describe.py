@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.basis_fit import plan_fit
+from daemon.progress import counting
 from pca_cache.basis import Basis
 from pca_cache.describe import Responses, describe, detunes, effect_sizes, without_pitch
 from pca_cache.fit import fit
@@ -75,7 +76,7 @@ def describe_basis(model: Model, basis: Basis, probes: int, seed: int, progress:
     total = directions.notes_to_follow(count, LEVELS, probes) + directions.notes_to_follow(
         count, ENDS, probes
     )
-    probe = DirectionProbe(_players(model, _FIRST_LAYER), points, _counter(progress, total))
+    probe = DirectionProbe(_players(model, _FIRST_LAYER), points, counting(progress, total))
     responses = probe.follow(_offsets(basis), LEVELS)
     random = probe.follow(directions.random_offsets(_offsets(basis), seed), ENDS)
     basis, responses, corrected = _corrected(model, basis, responses, probe)
@@ -100,7 +101,7 @@ def compare_layers(
     """
     points = directions.probe_notes(model, probes, seed)
     each = 2 * directions.notes_to_follow(basis.count, ENDS, probes)
-    tell = _counter(progress, 2 * each)
+    tell = counting(progress, 2 * each)
     found: dict[str, dict[str, float]] = {}
     fitted: tuple[tuple[Hook, Basis], ...] = (
         (_FIRST_LAYER, basis),
@@ -192,14 +193,3 @@ def _offsets(basis: Basis) -> NDArray[np.float32]:
 
 def _players(model: Model, layer: Hook, threads: int = 2) -> list[HookPlayer]:
     return [HookPlayer(model, layer) for _ in range(threads)]
-
-
-def _counter(progress: Progress, total: int) -> Callable[[], None]:
-    done = 0
-
-    def tell() -> None:
-        nonlocal done
-        done += 1
-        progress(min(done, total), total)
-
-    return tell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import click
 
@@ -34,3 +35,15 @@ class Progress:
         """Leave the line."""
         if sys.stderr.isatty():
             click.echo("", err=True)
+
+
+def counting(progress: Callable[[int, int], None], total: int) -> Callable[[], None]:
+    """From "so many of so many done" to "one more is done"."""
+    done = 0
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        progress(min(done, total), total)
+
+    return tell
