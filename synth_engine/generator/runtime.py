@@ -15,6 +15,7 @@ from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
 from synth_engine.generator.partials import spectrograms_to_partials
 from synth_engine.generator.spectral import spectrograms_to_waves
+from synth_engine.generator.trim import Trim
 from synth_engine.generator.voicing import NoteMaps
 
 __all__ = ["Entry", "NoteRenderer"]
@@ -55,12 +56,15 @@ class NoteRenderer:
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
+            # Pinned, every renderer of one thread has the first core, whatever else runs there.
+            "ENABLE_CPU_PINNING": False,
             # Left alone, OpenVINO takes bfloat16 wherever the processor has it.
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
         }
         if cache_dir is not None:
             options["CACHE_DIR"] = str(cache_dir / (model.digest or "unsaved"))
         self._maps = NoteMaps(model.architecture, model.weights)
+        self._trim = Trim(model.architecture, model.weights)
         graph = build_graph(model.architecture, model.weights)
         self._request = core.compile_model(graph, "CPU", options).create_infer_request()
 
@@ -93,6 +97,8 @@ class NoteRenderer:
         for note, (hook, pitch) in enumerate(zip(hooks, pitches, strict=True)):
             self._request.infer(self._inputs(hook, float(pitch)), share_inputs=True)
             planes[note] = self._request.get_output_tensor(0).data[0]
+            if self._trim:
+                planes[note, 0] += self._trim.of_note(hook, float(pitch))
         return np.moveaxis(planes, 1, -1)
 
     def _inputs(self, hook: FloatArray, pitch: float) -> list[FloatArray]:
