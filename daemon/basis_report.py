@@ -63,5 +63,7 @@ def write_description(
     write_atomic(paths[0], (json.dumps(document, indent=1) + "\n").encode(), generations=0)
     draw_effects(paths[1], basis.labels, description.responses, description.random, description.signs)
     offsets = (basis.components * basis.sigmas[:, None, None, None]).astype(np.float32)
-    draw_walks(paths[2], basis.labels, offsets, HookPlayer(model, "block_1/conv0"), description.probes[0])
+    liveliest = int(np.median(description.responses.change_db, axis=0).argmax())
+    player = HookPlayer(model, "block_1/conv0")
+    draw_walks(paths[2], basis.labels, offsets, player, description.probes[liveliest])
     return paths

@@ -143,7 +143,7 @@ def pca_map(model: str | None, out: Path, count: int, seed: int) -> None:
     from mappings.atomic_files import write_atomic
     from pca_cache.latent_point import LatentPoint
     from synth_engine.evaluation.map_pictures import draw_map
-    from synth_engine.evaluation.space_map import PITCHES_EACH, map_space, places_of
+    from synth_engine.evaluation.space_map import PITCHES, map_space, places_of
 
     loaded, cache = _load(model)
     if len(loaded.anchors) + count < FEWEST_PLACES:
@@ -151,7 +151,7 @@ def pca_map(model: str | None, out: Path, count: int, seed: int) -> None:
     basis, space = _basis_of(loaded, cache), latent_space_of(loaded, None)
     places = places_of(loaded, {str(n): space.latent(LatentPoint.from_seed(n)) for n in range(count)})
     progress = Progress("listening")
-    found = map_space(loaded, basis, places, seed, counting(progress.show, len(places) * PITCHES_EACH))
+    found = map_space(loaded, basis, places, seed, counting(progress.show, len(places) * len(PITCHES)))
     progress.end()
     written = out / "map.json", out / "map.png"
     write_atomic(written[0], (json.dumps(found.to_json(), indent=1) + "\n").encode(), generations=0)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from synth_engine.datasets.labels import FAMILIES
-from synth_engine.evaluation.space_map import PITCHES_EACH, RANDOM_FAMILY, SpaceMap
+from synth_engine.evaluation.space_map import PITCHES, RANDOM_FAMILY, SpaceMap
 from synth_engine.offline.pictures import save_figure
 
 _COLOURS = (
@@ -35,7 +35,7 @@ def draw_map(path: Path, found: SpaceMap) -> None:
     _dots(plane, found.plane, colours, "points, along directions 1 and 2 (sigma)")
     for axis, dots in ((sounds, found.sounds), (plane, found.plane)):
         _write_names(axis, found, dots)
-    _dots(families, found.notes, list(np.repeat(colours, PITCHES_EACH)), "single notes (t-SNE), by family")
+    _dots(families, found.notes, list(np.repeat(colours, len(PITCHES))), "single notes (t-SNE), by family")
     picture = pitches.scatter(
         found.notes[:, 0], found.notes[:, 1], c=found.pitches, s=16, cmap="viridis", linewidths=0
     )

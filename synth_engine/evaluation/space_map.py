@@ -22,11 +22,10 @@ from synth_engine.generator.runtime import NoteRenderer
 FloatArray = NDArray[np.floating]
 
 RANDOM_FAMILY = "random"
-PITCHES_EACH = 3
-_RANDOM_SPAN = (36, 84)
+# The same for all points, or those of high instruments would lie together because they are high.
+PITCHES = (48, 60, 72)
 _PERPLEXITY = 12.0
 _KEPT_DIMENSIONS = 30  # of the pictures, before t-SNE
-_MEAN_POINTS = 64
 _MARGIN = 0.02
 
 
@@ -42,22 +41,11 @@ class Place:
         Instrument family, or "random".
     latent : NDArray[np.float32], shape (latent_size,)
         The point.
-    lowest_pitch, highest_pitch : int
-        Pitches it is heard at.
     """
 
     name: str
     family: str
     latent: NDArray[np.float32]
-    lowest_pitch: int
-    highest_pitch: int
-
-    @property
-    def pitches(self) -> tuple[int, ...]:
-        """The pitches it is listened to at: a sixth, half and five sixths up its range."""
-        span = self.highest_pitch - self.lowest_pitch
-        shares = (np.arange(PITCHES_EACH) + 0.5) / PITCHES_EACH
-        return tuple(round(float(self.lowest_pitch + span * share)) for share in shares)
 
 
 @dataclass(frozen=True)
@@ -100,12 +88,8 @@ class SpaceMap:
 
 def places_of(model: Model, random_latents: Mapping[str, NDArray[np.float32]]) -> tuple[Place, ...]:
     """The model's anchors, then random points by name."""
-    anchors = [
-        Place(name, anchor.family, anchor.latent, anchor.lowest_pitch, anchor.highest_pitch)
-        for name, anchor in model.anchors.items()
-    ]
-    low, high = max(_RANDOM_SPAN[0], model.pitches[0]), min(_RANDOM_SPAN[1], model.pitches[-1])
-    return (*anchors, *(Place(name, RANDOM_FAMILY, z, low, high) for name, z in random_latents.items()))
+    anchors = [Place(name, anchor.family, anchor.latent) for name, anchor in model.anchors.items()]
+    return (*anchors, *(Place(name, RANDOM_FAMILY, z) for name, z in random_latents.items()))
 
 
 def map_space(
@@ -135,14 +119,15 @@ def map_space(
 
     Source: van der Maaten and Hinton, Visualizing Data using t-SNE (JMLR 2008).
     """
-    jobs = [(place.latent, pitch) for place in places for pitch in place.pitches]
+    pitches = tuple(min(max(pitch, model.pitches[0]), model.pitches[-1]) for pitch in PITCHES)
+    jobs = [(place.latent, pitch) for place in places for pitch in pitches]
     images = _listen(model, jobs, threads, tell)
     points = images.reshape(len(places), -1)
     with threadpool_limits(limits=1):
         return SpaceMap(
             places=tuple(places),
             sounds=_laid_out(points, seed),
-            plane=_plane(model, basis, places, seed),
+            plane=_plane(model, basis, points_of(places), pitches),
             notes=_laid_out(images, seed),
             pitches=np.array([pitch for _, pitch in jobs], np.int64),
         )
@@ -194,19 +179,17 @@ def _laid_out(rows: FloatArray, seed: int) -> FloatArray:
     return np.asarray(_MARGIN + (1.0 - 2.0 * _MARGIN) * stretched, np.float64)
 
 
-def _plane(model: Model, basis: Basis, places: Sequence[Place], seed: int) -> FloatArray:
+def points_of(places: Sequence[Place]) -> NDArray[np.float32]:
+    """The latent points, shape (points, latent_size)."""
+    return np.stack([place.latent for place in places])
+
+
+def _plane(model: Model, basis: Basis, latents: NDArray[np.float32], pitches: Sequence[int]) -> FloatArray:
     """Coordinates along the first two directions around each pitch's mean, averaged over the pitches."""
-    entry, rng = Entry(model), np.random.default_rng(seed)
+    entry = Entry(model)
     axes = (basis.components[:2] / basis.sigmas[:2, None, None, None]).reshape(2, -1)
-    latents = np.stack([place.latent for place in places])
-    some = latents[rng.integers(0, len(latents), _MEAN_POINTS)]
-    means: dict[int, FloatArray] = {}
-    rows = []
-    for place in places:
-        own = []
-        for pitch in place.pitches:
-            if pitch not in means:
-                means[pitch] = entry.activate(some, np.full(len(some), float(pitch))).mean(axis=0)
-            own.append(entry.activate(place.latent[None], np.array([float(pitch)]))[0] - means[pitch])
-        rows.append(axes @ np.mean(own, axis=0).ravel())
-    return np.array(rows, np.float64)
+    found = np.zeros((len(latents), 2))
+    for pitch in pitches:
+        hooks = entry.activate(latents, np.full(len(latents), float(pitch))).reshape(len(latents), -1)
+        found += (hooks - hooks.mean(axis=0)) @ axes.T / len(pitches)
+    return found
