@@ -57,6 +57,9 @@ class Architecture:
     voicing : int
         Numbers that a note's hook says of each of its harmonics (even, 0 for none); they are laid over the
         harmonics' bins as further maps: see `synth_engine.generator.voicing`.
+    trim_frames : tuple of int
+        Frames between which the levels of a note's harmonics are corrected (empty for no correction): see
+        `synth_engine.generator.trim`.
     scale, offset : tuple of float
         Affine map of each channel to the network's range: tanh = scale * value + offset.
 
@@ -78,6 +81,7 @@ class Architecture:
     kind: Kind = "mel"
     conditions: tuple[Condition, ...] = ()
     voicing: int = 0
+    trim_frames: tuple[int, ...] = ()
     scale: tuple[float, float] = SCALE
     offset: tuple[float, float] = OFFSET
 
@@ -172,6 +176,9 @@ class Architecture:
         if self.voicing:
             shapes["voicing/kernel"] = (*self.hook_shape, HARMONIC_SLOTS * self.voicing)
             shapes["voicing/bias"] = (HARMONIC_SLOTS * self.voicing,)
+        if self.trim_frames:
+            curves = 2 * HARMONIC_SLOTS * len(self.trim_frames)  # of the partials and of what is beside them
+            shapes["trim/kernel"], shapes["trim/bias"] = (*self.hook_shape, curves), (curves,)
         return shapes
 
 
@@ -207,6 +214,9 @@ def _check_output(size: Architecture) -> None:
         raise ValueError("harmonic_maps: expected a finished mel model with them")
     if size.voicing < 0 or size.voicing % 2 or (size.voicing and not size.harmonic_maps):
         raise ValueError(f"voicing: expected an even number, 0 without harmonic maps, found {size.voicing}")
+    knots = size.trim_frames
+    if knots and (not size.harmonic_maps or knots[0] < 0 or any(b <= a for a, b in pairwise(knots))):
+        raise ValueError(f"trim_frames: expected ascending frames, none without harmonic maps, found {knots}")
 
 
 def _are_shares(weights: tuple[float, ...]) -> bool:
@@ -216,12 +226,12 @@ def _are_shares(weights: tuple[float, ...]) -> bool:
 def runtime_scale(name: str, shape: tuple[int, ...]) -> float:
     """Return the factor a stored kernel is multiplied with at run time (1 for biases).
 
-    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output and the voicing
-    sqrt(1 / fan_in), fan_in being kernel height x width x input channels.
+    Kernels are stored at unit variance; hidden layers use sqrt(2 / fan_in), the linear output, voicing
+    and trim sqrt(1 / fan_in), fan_in being kernel height x width x input channels.
 
     Source: Karras et al., Progressive Growing of GANs (ICLR 2018), section 4.1.
     """
     if name.endswith("/bias"):
         return 1.0
-    gain = 1.0 if "/to_rgb/" in name or name.startswith("voicing/") else 2.0
+    gain = 1.0 if "/to_rgb/" in name or name.startswith(("voicing/", "trim/")) else 2.0
     return math.sqrt(gain / math.prod(shape[:-1]))

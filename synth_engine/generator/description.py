@@ -50,6 +50,7 @@ def describe(model: Model) -> dict[str, Any]:
         "blend": list(architecture.blend),
         "harmonic_maps": architecture.harmonic_maps,
         "voicing": architecture.voicing,
+        "trim_frames": list(architecture.trim_frames),
         "pitches": list(model.pitches),
         "conditions": [_describe_condition(condition) for condition in model.conditions],
         "condition_rows": _describe_rows(model),
@@ -148,6 +149,8 @@ def _optional(reader: FieldReader) -> dict[str, Any]:
         found["resolutions"] = reader.integer("resolutions", 0, _MOST_BLOCKS)
     if "voicing" in reader:
         found["voicing"] = reader.integer("voicing", 0, _MOST_VOICING)
+    if "trim_frames" in reader:
+        found["trim_frames"] = reader.integers("trim_frames", 0, _MOST_BINS)
     if "blend" in reader:
         found["blend"] = reader.numbers("blend")
     return found

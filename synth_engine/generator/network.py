@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from synth_engine.generator.architecture import LEAKY_SLOPE, NORM_FLOOR, Architecture, runtime_scale
 from synth_engine.generator.harmonic import HARMONIC_SLOTS, LOBE_CHANNEL
+from synth_engine.generator.trim import BESIDE_LOBE, KINDS, WITHIN_LOBE, curves
 
 Tensor: TypeAlias = Any  # Keras has no common type for the backends' tensors
 
@@ -37,6 +38,11 @@ def pixel_norm(x: Tensor) -> Tensor:
 def activate(x: Tensor) -> Tensor:
     """Leaky ReLU, then pixel norm: what ends every hidden layer."""
     return pixel_norm(ops.leaky_relu(x, negative_slope=LEAKY_SLOPE))
+
+
+# Which tap (last axis) of a 3-tap kernel behind a nearest x2 meets which neighbour (middle axis), at the first
+# and at the second of the two positions that each becomes.
+_TAPS = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32)
 
 
 def fold_upsampling(kernel: Tensor) -> Tensor:
@@ -58,6 +64,31 @@ def fold_upsampling(kernel: Tensor) -> Tensor:
     return ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
 
 
+def upsample_convolve(x: Tensor, kernel: Tensor) -> Tensor:
+    """Nearest x2 in both axes, then a 3 x 3 convolution, without making the large map first.
+
+    Parameters
+    ----------
+    x : tensor, shape (n, h, w, in)
+    kernel : tensor, float32, shape (3, 3, in, out)
+
+    Returns
+    -------
+    tensor of x's type, shape (n, 2 h, 2 w, out)
+    """
+    if keras.backend.backend() != "jax":
+        folded = ops.cast(fold_upsampling(kernel), x.dtype)
+        return ops.conv_transpose(x, folded, strides=2, padding="same")
+    # The gradient of XLA's transposed convolution takes 40 times longer on processors than that of this one,
+    # which makes the four positions (2 x 2) that each position becomes.
+    _, frames, bins, channels = x.shape
+    width = kernel.shape[-1]
+    parts = ops.einsum("pui,qvj,ijcf->uvcpqf", _TAPS, _TAPS, kernel)
+    parts = ops.cast(ops.reshape(parts, (3, 3, channels, 4 * width)), x.dtype)
+    y = ops.reshape(ops.conv(x, parts, padding="same"), (-1, frames, bins, 2, 2, width))
+    return ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * frames, 2 * bins, width))
+
+
 def _repeat(image: Tensor | None, times: int) -> Tensor | None:
     """Every position `times` times along both axes (nearest upsampling)."""
     if image is None or times == 1:
@@ -72,7 +103,8 @@ def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
 
 
 def _starts_at_zero(name: str) -> bool:
-    return name.endswith("/bias") or name.startswith("voicing/")  # a random voicing only has to be unlearned
+    # A random voicing or trim only has to be unlearned.
+    return name.endswith("/bias") or name.startswith(("voicing/", "trim/"))
 
 
 class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -83,7 +115,7 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
     architecture : Architecture
         Sizes.
     seed : int
-        Seed of the N(0, 1) kernels; biases and voicing start at zero.
+        Seed of the N(0, 1) kernels; biases, voicing and trim start at zero.
     convolution_dtype : str
         "bfloat16" makes training 1.4 times faster where the processor has AVX512_BF16; weights, norms and the
         output layer stay in float32.
@@ -111,9 +143,9 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         ----------
         inputs : mapping
             `latents` (n, latent_size) and `one_hots` (n, pitches); with harmonic maps also `maps`
-            (n, bins, 5) and `base_steps` (n, bins), with voicing `slots` (n, bins, int32); while growing,
-            `blend` (blocks,) in place of the architecture's own weights of the outputs that it has. The rest
-            float32.
+            (n, bins, 5) and `base_steps` (n, bins), with voicing or trim `slots` (n, bins, int32); while
+            growing, `blend` (blocks,) in place of the architecture's own weights of the outputs that it has.
+            The rest float32.
 
         Returns
         -------
@@ -123,7 +155,30 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         """
         hook = self.hook(inputs["latents"], inputs["one_hots"])
         maps = self.note_maps(hook, inputs.get("maps"), inputs.get("slots"))
-        return self.spectrograms(hook, maps, inputs.get("base_steps"), inputs.get("blend"))
+        made = self.spectrograms(hook, maps, inputs.get("base_steps"), inputs.get("blend"))
+        return self.trimmed(made, hook, inputs)
+
+    def trimmed(self, made: Tensor, hook: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Add the trim, where the architecture has one, to spectrograms.
+
+        With `frames` (n, frames) among the inputs they are these frames only.
+        """
+        knots = self.architecture.trim_frames
+        if not knots:
+            return made
+        dense = ops.einsum("nhwc,hwcf->nf", hook, self._kernel("trim/kernel")) + self._by_name["trim/bias"]
+        numbers = ops.reshape(dense, (-1, len(knots) * KINDS, HARMONIC_SLOTS))
+        laid = ops.matmul(numbers, ops.transpose(ops.one_hot(inputs["slots"], HARMONIC_SLOTS), (0, 2, 1)))
+        laid = ops.reshape(laid, (-1, len(knots), KINDS, laid.shape[-1]))
+        lobe = inputs["maps"][:, None, :, LOBE_CHANNEL]
+        share = ops.clip((lobe - BESIDE_LOBE) / (WITHIN_LOBE - BESIDE_LOBE), 0.0, 1.0)
+        laid = share * laid[:, :, 0] + (1.0 - share) * laid[:, :, 1]
+        weights = ops.convert_to_tensor(curves(knots, self.architecture.representation.frames).T)
+        if "frames" in inputs:
+            trim = ops.matmul(ops.take(weights, inputs["frames"], axis=0), laid)
+        else:
+            trim = ops.einsum("tk,nkb->ntb", weights, laid)
+        return ops.stack([made[..., 0] + trim, made[..., 1]], axis=-1)
 
     def note_maps(self, hook: Tensor, maps: Tensor | None, slots: Tensor | None) -> Tensor | None:
         """Maps of the pitch and, where the architecture has it, the note's voicing behind them.
@@ -203,8 +258,7 @@ class Generator(keras.Model):  # type: ignore[misc]  # Keras has no types
         return activate(y + ops.cast(self._by_name[f"{name}/bias"], x.dtype))
 
     def _upsample_convolve(self, name: str, x: Tensor, bias: Tensor | float) -> Tensor:
-        kernel = fold_upsampling(self._kernel(f"{name}/kernel"))
-        y = ops.conv_transpose(x, ops.cast(kernel, x.dtype), strides=2, padding="same")
+        y = upsample_convolve(x, self._kernel(f"{name}/kernel"))
         return activate(y + ops.cast(self._by_name[f"{name}/bias"] + bias, x.dtype))
 
     def _maps_bias(self, block: int, maps: Tensor) -> Tensor:

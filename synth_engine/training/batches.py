@@ -38,6 +38,7 @@ def batches(
             "instruments": np.eye(len(names), dtype=np.float32)[instruments],
             "noise": rng.standard_normal(size, np.float32),
             "rows": rows,
+            "frames": frames,
             "frame_weights": weights,
             "loudness": np.array([share * loudness[note] for note in chosen], np.float32),
             "real": np.stack([spectrum[shown] for spectrum, shown in zip(whole, frames, strict=True)]),

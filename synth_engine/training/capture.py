@@ -152,6 +152,7 @@ class Capturer:
                 "slots": np.repeat(maps.slots[None], count, axis=0),
                 "base_steps": np.repeat(maps.base_step[None], count, axis=0),
                 "rows": rows,
+                "frames": frames,
                 "frame_weights": weights,
                 "real": normal[frames],
             }

@@ -42,4 +42,5 @@ class CroppedGenerator(Generator):
             x = self._convolve(f"block_{block}/conv1", x)
             if block == self._crop_block:
                 x = ops.take_along_axis(x, inputs["rows"][:, :, None, None], axis=1)
-        return self._denormalise(self._image(self.architecture.blocks, x, None), inputs["base_steps"])
+        made = self._denormalise(self._image(self.architecture.blocks, x, None), inputs["base_steps"])
+        return self.trimmed(made, hook, inputs)

@@ -21,7 +21,12 @@ from synth_engine.generator.spectral import Kind, spectrograms_to_waves
 PITCHES = np.array([24.0, 60.0, 84.0, 61.5])
 
 
-KINDS = {"maps": {"harmonic_maps": True}, "no maps": {}, "voicing": {"harmonic_maps": True, "voicing": 4}}
+KINDS = {
+    "maps": {"harmonic_maps": True},
+    "no maps": {},
+    "voicing": {"harmonic_maps": True, "voicing": 4},
+    "trim": {"harmonic_maps": True, "trim_frames": (1, 5, 9)},
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -41,10 +46,9 @@ def _reference(model: Model, latents: np.ndarray, pitches: np.ndarray) -> tuple[
     maps = [maps_of_pitch(float(p), model.representation) for p in pitches]
     hook = network.hook(latents, one_hots)
     steps = np.stack([m.base_step for m in maps])
-    channels = network.note_maps(
-        hook, np.stack([m.channels for m in maps]), np.stack([m.slots for m in maps])
-    )
-    return np.asarray(hook), np.asarray(network.spectrograms(hook, channels, steps))
+    inputs = {"maps": np.stack([m.channels for m in maps]), "slots": np.stack([m.slots for m in maps])}
+    made = network.spectrograms(hook, network.note_maps(hook, **inputs), steps)
+    return np.asarray(hook), np.asarray(network.trimmed(made, hook, inputs))
 
 
 def test_entry_and_renderer_equal_the_reference_network(model: Model) -> None:
