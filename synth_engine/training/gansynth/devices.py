@@ -21,7 +21,7 @@ Tree: TypeAlias = Any
 if keras.backend.backend() == "jax":
     import jax
     from jax.experimental import multihost_utils
-    from jax.sharding import NamedSharding, PartitionSpec
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
 class DevicesError(DocumentError):
@@ -63,7 +63,7 @@ class SharedDevices:
     def __init__(self, count: int) -> None:
         if count > len(jax.devices()):
             raise DevicesError(f"devices: expected 1..{len(jax.devices())}, found {count}")
-        mesh = jax.make_mesh((count,), ("batch",), devices=jax.devices()[:count])
+        mesh = Mesh(np.array(jax.devices()[:count]), ("batch",))
         self.count = count
         self._whole = NamedSharding(mesh, PartitionSpec())
         self._split = NamedSharding(mesh, PartitionSpec("batch"))
