@@ -40,8 +40,8 @@ def activate(x: Tensor) -> Tensor:
     return pixel_norm(ops.leaky_relu(x, negative_slope=LEAKY_SLOPE))
 
 
-# Which tap (last axis) of a 3-tap kernel behind a nearest x2 meets which neighbour (middle axis), at the first
-# and at the second of the two positions that each becomes.
+# Which tap (last axis) of a 3-tap kernel behind a nearest x2 meets which neighbour (middle axis): at the
+# first and at the second of the two positions that each becomes.
 _TAPS = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32)
 
 
