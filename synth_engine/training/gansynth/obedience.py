@@ -41,6 +41,7 @@ Classes: TypeAlias = NDArray[np.int64]
 _WINDOW_FRAMES = 512
 _BANDS = 48
 _TIMES = 8
+_PARTS = 80  # principal components the judge sees
 _FLOOR_DB = -80.0
 _HELD_OUT = 4  # every fourth real note is kept for testing the judge
 
@@ -107,7 +108,7 @@ def _mel_bands() -> NDArray[np.float64]:
 
 def fit_judge(features: FloatArray, classes: Classes) -> Pipeline:
     """Fit the judge; rare values count as much as frequent ones."""
-    judge = make_pipeline(StandardScaler(), PCA(80, random_state=0), SVC(C=10.0, class_weight="balanced"))
+    judge = make_pipeline(StandardScaler(), PCA(_PARTS, random_state=0), SVC(C=10.0, class_weight="balanced"))
     return judge.fit(features, classes)
 
 
