@@ -41,18 +41,16 @@ class Curve:
             self._sums[name] = self._sums.get(name, 0.0) + term
 
     def write_row(self, images: int, progress: float, elapsed_s: float) -> dict[str, float]:
-        """Write the means as a row and begin anew; returns them."""
+        """Write the means as a row, columns in alphabetical order, and begin anew; returns them."""
         steps = self._sums.pop("steps", 0.0)
-        means = {name: total / max(steps, 1.0) for name, total in self._sums.items()}
+        means = {name: self._sums[name] / max(steps, 1.0) for name in sorted(self._sums)}
         self._sums = {}
         is_new = not self._path.exists()
         with self._path.open("a", newline="") as file:
             writer = csv.writer(file)
             if is_new:
                 writer.writerow(["images", "progress", "elapsed_s", *means])
-            writer.writerow(
-                [images, f"{progress:.4f}", f"{elapsed_s:.1f}", *(repr(m) for m in means.values())]
-            )
+            writer.writerow([images, f"{progress:.4f}", f"{elapsed_s:.1f}", *map(repr, means.values())])
         return means
 
     def _forget_after(self, images: int) -> None:
