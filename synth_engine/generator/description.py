@@ -50,7 +50,7 @@ def describe(model: Model) -> dict[str, Any]:
         "blend": list(architecture.blend),
         "harmonic_maps": architecture.harmonic_maps,
         "voicing": architecture.voicing,
-        "trim_frames": list(architecture.trim_frames),
+        **({"trim_frames": list(architecture.trim_frames)} if architecture.trim_frames else {}),
         "pitches": list(model.pitches),
         "conditions": [_describe_condition(condition) for condition in model.conditions],
         "condition_rows": _describe_rows(model),
