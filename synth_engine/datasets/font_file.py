@@ -83,7 +83,10 @@ def _chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int]]:
             return
         kind, size = struct.unpack("<4sI", head)
         yield kind, size
-        place += 8 + size + size % 2
+        place += 8 + size
+        if size % 2:  # a zero byte should follow; FluidR3Mono has none
+            file.seek(place)
+            place += file.read(1) == b"\0"
 
 
 def _presets(headers: bytes) -> dict[tuple[int, int], str]:
