@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from synth_engine.datasets.shards import FULL_SCALE, read_dataset
 from synth_engine.generator.conditions import Condition
-from synth_engine.generator.spectral import SAMPLE_RATE_HZ, spectrograms_to_waves, waves_to_spectrograms
+from synth_engine.generator.spectral import SAMPLE_RATE_HZ, waves_to_spectrograms
 from synth_engine.training.gansynth import checkpoint
 from synth_engine.training.gansynth.checkpoint import CheckpointError
 from synth_engine.training.gansynth.config import TrainingConfig
@@ -63,8 +63,8 @@ class Obedience:
         Share of generated notes that the judge hears as what was asked, mean over the values.
     judged_any_pitch : float
         The same with pitches the value may not have in the data.
-    named : float
-        Share that the discriminator's own head names as asked.
+    named, real_named : float
+        Share that the discriminator's own head names as asked; of real notes, names as they are.
     agreed : float
         Share on which judge and head say the same.
     notes : int
@@ -80,6 +80,7 @@ class Obedience:
     judged: float
     judged_any_pitch: float
     named: float
+    real_named: float
     agreed: float
     notes: int
     by_value: dict[str, float]
@@ -157,14 +158,17 @@ class Questioner:
         classes: Classes = vectors[:, start : start + len(group.values)].argmax(axis=1)
         return classes
 
-    def resynthesised(self, waves: FloatArray) -> FloatArray:
-        """Real notes through the model's representation and back, as coarse as the stage's."""
-        size = self.config.architecture.representation
-        made = waves_to_spectrograms(waves, size)
+    def spectrograms(self, waves: FloatArray) -> FloatArray:
+        """Real notes in the model's representation, as coarse as the stage's."""
+        made = waves_to_spectrograms(waves, self.config.architecture.representation)
         bins = self.trainer.stage_bins
-        times = size.bins // bins
-        pooled = made.reshape(len(made), -1, times, bins, times, 2).mean((2, 4))
-        return spectrograms_to_waves(pooled.repeat(times, 1).repeat(times, 2), size)
+        times = made.shape[2] // bins
+        pooled: FloatArray = made.reshape(len(made), -1, times, bins, times, 2).mean((2, 4))
+        return pooled
+
+    def resynthesised(self, waves: FloatArray) -> FloatArray:
+        """Real notes through the model's representation and back."""
+        return to_waves(self.trainer, self.spectrograms(waves))
 
     def ask(
         self, rows: NDArray[np.int64], pitches: NDArray[np.int64], rng: np.random.Generator
@@ -199,9 +203,7 @@ def measure(asker: Questioner, group: Condition, notes: int, seed: int) -> Obedi
     wanted = classes[rows]
     made = asker.ask(rows, asker.pitches[rows], rng)
     heard = judge.predict(log_mel_features(to_waves(asker.trainer, made)))
-    named = np.concatenate([asker.trainer.judge(part)[group.name].argmax(axis=1) for part in _batches(made)])[
-        : len(made)
-    ]
+    named = _named(asker.trainer, group, made)
     elsewhere = to_waves(asker.trainer, asker.ask(rows, rng.permutation(asker.pitches[rows]), rng))
     real = asker.waves[held_out]
     return Obedience(
@@ -212,10 +214,18 @@ def measure(asker: Questioner, group: Condition, notes: int, seed: int) -> Obedi
         balanced_accuracy(heard, wanted),
         balanced_accuracy(judge.predict(log_mel_features(elsewhere)), wanted),
         balanced_accuracy(named, wanted),
+        balanced_accuracy(_named(asker.trainer, group, asker.spectrograms(real)), classes[held_out]),
         float((heard == named).mean()),
         len(rows),
         {group.values[v]: round(float((heard[wanted == v] == v).mean()), 3) for v in values},
     )
+
+
+def _named(trainer: Trainer, group: Condition, spectrograms: FloatArray) -> Classes:
+    """What the discriminator's head of a condition says."""
+    logits = [trainer.judge(batch)[group.name] for batch in _batches(spectrograms)]
+    named: Classes = np.concatenate(logits)[: len(spectrograms)].argmax(axis=1)
+    return named
 
 
 def _batches(made: FloatArray, size: int = 8) -> list[FloatArray]:
