@@ -103,12 +103,12 @@ def fingerprint(wave: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.maximum(levels, -_RANGE_DB).ravel(), np.float32)
 
 
-def alike(notes: list[Inspected]) -> tuple[list[list[str]], list[tuple[str, str]]]:
+def alike(notes: list[Inspected]) -> tuple[list[list[Inspected]], list[list[Inspected]]]:
     """Return groups of notes with the same samples, and pairs of one pitch that sound the same."""
-    by_digest: dict[str, list[str]] = defaultdict(list)
+    by_digest: dict[str, list[Inspected]] = defaultdict(list)
     for note in notes:
-        by_digest[note.digest].append(note.name)
-    same = [names for names in by_digest.values() if len(names) > 1]
+        by_digest[note.digest].append(note)
+    same = [group for group in by_digest.values() if len(group) > 1]
     pairs = []
     for pitch in sorted({note.label.pitch for note in notes}):
         group = [note for note in notes if note.label.pitch == pitch]
@@ -116,7 +116,7 @@ def alike(notes: list[Inspected]) -> tuple[list[list[str]], list[tuple[str, str]
         distances = squareform(pdist(prints, "cityblock") / prints.shape[1])
         for first, second in zip(*np.nonzero(np.triu(distances < ALIKE_DB, 1)), strict=True):
             if group[first].digest != group[second].digest:
-                pairs.append((group[first].name, group[second].name))
+                pairs.append([group[first], group[second]])
     return same, pairs
 
 
@@ -134,9 +134,11 @@ def report(labels: list[Label], notes: list[Inspected]) -> dict[str, Any]:
     -------
     dict
         `notes`, `instruments`, `counts` (of each label), `pitches` (by family), `measures` (percentiles),
-        `silent`, `flat_tops`, `same_samples`, `sound_the_same`.
+        `silent`, `flat_tops`, `same_samples`, `sound_the_same`, `in_two_splits` (those of the last two that
+        are in more than one split: what is tested with was heard in training).
     """
     same, pairs = alike(notes)
+    leaks = [group for group in (*same, *pairs) if len({note.label.split for note in group}) > 1]
     silent = [n.name for n in notes if n.measures.rms_dbfs < SILENT_DBFS]
     return {
         "notes": len(labels),
@@ -148,9 +150,14 @@ def report(labels: list[Label], notes: list[Inspected]) -> dict[str, Any]:
         "measures": _percentiles(notes),
         "silent": silent,
         "flat_tops": [n.name for n in notes if n.is_flat],
-        "same_samples": same,
-        "sound_the_same": [list(pair) for pair in pairs],
+        "same_samples": _names(same),
+        "sound_the_same": _names(pairs),
+        "in_two_splits": _names(leaks),
     }
+
+
+def _names(groups: list[list[Inspected]]) -> list[list[str]]:
+    return [[note.name for note in group] for group in groups]
 
 
 def _counts(labels: list[Label]) -> dict[str, dict[str, int]]:
@@ -222,6 +229,7 @@ def to_text(figures: dict[str, Any]) -> str:
         ("flat_tops", "flat tops (clipped, or square waves)"),
         ("same_samples", "same samples"),
         ("sound_the_same", "sound the same (spectra within 0.2 dB)"),
+        ("in_two_splits", "alike and in two splits (tested with, yet trained on)"),
     ):
         lines.append(f"{title}: {len(figures[key])}")
         for entry in figures[key][:20]:

@@ -71,6 +71,7 @@ def draw_families(notes: list[Inspected], path: Path) -> None:
         axis.set_title(title, fontsize=9)
         axis.grid(visible=True, axis="x", alpha=0.3)
     figure.axes[0].set_xscale("symlog", linthresh=10.0)
+    figure.axes[0].set_xlim(left=-1.0)
     figure.axes[1].set_xlim(-80.0, 3.0)
     save_figure(figure, path)
 

@@ -18,7 +18,11 @@ def make_dataset(folder: Path) -> tuple[Waves, list[Label]]:
     plucked, held = (tone(60, 4.0, 16_000, decay_s) for decay_s in (0.3, 9.0))
     clipped = np.clip(3.0 * held, -0.5, 0.5)
     waves = [plucked, held, held, 1.003 * held, clipped, np.zeros(64_000), tone(67, 4.0, 16_000)]
-    labels = [Label(f"lute{i}", None, "string", "acoustic", 60, 100, ("dark",)) for i in range(6)]
+    splits = ["train", "train", "train", "valid", "train", "train"]
+    labels = [
+        Label(f"lute{i}", None, "string", "acoustic", 60, 100, ("dark",), split)
+        for i, split in enumerate(splits)
+    ]
     labels.append(Label("odd", None, "unknown", "unknown", 67, 90, (), "test"))
     write_shard(folder, "a", [to_int16(0.9 * wave) for wave in waves], labels)
     return read_dataset(folder)
@@ -34,7 +38,7 @@ def test_the_report_tells_counts_coverage_and_what_to_look_at(tmp_path: Path) ->
     assert figures["counts"]["family"]["string"] == 6
     assert figures["counts"]["family"]["unknown"] == 1
     assert figures["counts"]["quality"]["dark"] == 6
-    assert figures["counts"]["split"] == {"train": 6, "valid": 0, "test": 1}
+    assert figures["counts"]["split"] == {"train": 5, "valid": 1, "test": 1}
     assert figures["pitches"]["string"] == {
         "lowest": 60, "highest": 60, "missing": 0, "instruments": 6, "notes": 6,
     }  # fmt: skip
@@ -42,6 +46,8 @@ def test_the_report_tells_counts_coverage_and_what_to_look_at(tmp_path: Path) ->
     assert figures["flat_tops"] == ["4: lute4 60"]
     assert figures["same_samples"] == [["1: lute1 60", "2: lute2 60"]]
     assert ["1: lute1 60", "3: lute3 60"] in figures["sound_the_same"]
+    assert ["1: lute1 60", "3: lute3 60"] in figures["in_two_splits"]
+    assert ["1: lute1 60", "2: lute2 60"] not in figures["in_two_splits"]
     assert not any("lute0" in name for pair in figures["sound_the_same"] for name in pair)
     text = inspection.to_text(figures)
     assert "7 notes" in text

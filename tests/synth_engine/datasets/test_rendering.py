@@ -195,9 +195,10 @@ def test_the_full_recipe_holds_out_whole_instruments(tmp_path: Path) -> None:
     assert len({i.name for i in instruments}) == len(instruments)
     by_program: dict[int, set[str]] = {}
     for i in instruments:
-        if i.bank < 20:
+        if i.bank < 20 and not i.name.startswith("funk_guitar"):  # which plays another program's samples
             by_program.setdefault(i.program.number, set()).add(i.split)
     assert all(len(splits) == 1 for splits in by_program.values())
+    assert {i.split for i in instruments if i.bank >= 20} == {"train"}
     for split in ("train", "test"):
         assert {i.program.family for i in instruments if i.split == split} == set(FAMILIES)
     notes = sum(len(i.program.pitches) for i in instruments)
