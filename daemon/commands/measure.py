@@ -231,11 +231,13 @@ def _shown(verb: str, work: Callable[[Callable[[int, int], None]], Figures]) -> 
 
 def _report(work: Callable[[], Figures], as_json: bool) -> None:
     """Measure, and print with what it was measured on."""
+    from daemon.measuring.interrupts import signals_unwind
     from daemon.measuring.words import describe
     from synth_engine.measuring.machine import describe_machine, load_average
 
     before = load_average()
-    figures = work()
+    with signals_unwind():
+        figures = work()
     load = {"load_average_before": before, "load_average_after": load_average()}
     whole = {"machine": {**describe_machine(), **load}, **figures}
     click.echo(json.dumps(whole, indent=1) if as_json else describe(whole))

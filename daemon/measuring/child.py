@@ -6,12 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import daemon
 from daemon.exits import Unavailable
@@ -23,6 +21,7 @@ from synth_engine.shared_memory import ENGINE_NAME, POOL_NAME, EngineMemory, Eng
 READY_S = 180.0  # the first start on a machine compiles the kernel, and this one may be busy
 BANK_S = 300.0
 _STOP_S = 10.0
+_RESTARTS = 3  # of its render worker, before it is given up
 _LOOK_S = 0.05
 _LAST_WORDS = 1000
 
@@ -77,6 +76,7 @@ class MeasuredDaemon:
         while True:
             self.check(deadline_s, what)
             status = self.osc.status()
+            self._check_worker(status)
             with suppress(KeyError):  # a row that has not come: the next answer has it
                 if condition(status):
                     return status
@@ -102,6 +102,17 @@ class MeasuredDaemon:
         if self._memory is not None:
             self._memory.close()
 
+    def _check_worker(self, status: Status) -> None:
+        """A worker that cannot load the model, or dies again and again, is not waited for."""
+        if status.get("worker") == "failed" or int(status.get("worker_restarts", 0)) >= _RESTARTS:
+            detail = status.get("worker_detail") or "it ends again and again"
+            raise Unavailable(f"the measured daemon's render worker: {detail}\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        with suppress(OSError):
+            return self._log_path.read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
+        return ""
+
     def check(self, deadline_s: float, what: str) -> None:
         """Make sure that it runs and there is time left until ``deadline_s`` (``time.monotonic``).
 
@@ -110,14 +121,11 @@ class MeasuredDaemon:
         Unavailable
             If not, with the end of its log.
         """
-        words = ""
-        with suppress(OSError):
-            words = self._log_path.read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:]
         status = self._process.poll()
         if status is not None:
-            raise Unavailable(f"the measured daemon ended with status {status}:\n{words}")
+            raise Unavailable(f"the measured daemon ended with status {status}:\n{self._last_words()}")
         if time.monotonic() > deadline_s:
-            raise Unavailable(f"the measured daemon did not come so far ({what}):\n{words}")
+            raise Unavailable(f"the measured daemon did not come so far ({what}):\n{self._last_words()}")
 
 
 @contextmanager
@@ -140,7 +148,7 @@ def measured_daemon(home: Home, options: Sequence[str]) -> Iterator[MeasuredDaem
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "daemon.cli", "run", "--config", str(home.config_path), *options]
     log_path = home.folder / "daemon.log"
-    with _signals_as_interrupts(), log_path.open("ab") as log:
+    with log_path.open("ab") as log:
         began_s = time.monotonic()
         process = subprocess.Popen(
             command,
@@ -168,21 +176,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # its session holds its audio and render processes too
         process.wait()
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind like Ctrl-C meanwhile: they would leave the daemon running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -97,6 +97,7 @@ def _first_signs(daemon: MeasuredDaemon, watch: KernelWatch) -> Start:
         onset = watch.await_onset(KEY, _EVERY_S)
         if onset is not None:
             figures["first_sound_s"] = onset.sound_ns / 1e9 - daemon.began_s
+            figures.setdefault("blocks_s", figures["first_sound_s"])
             break
     daemon.osc.send("/note", KEY, 0)
     return figures
