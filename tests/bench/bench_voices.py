@@ -22,16 +22,13 @@ from statistics import median
 
 import numpy as np
 
-from synth_engine import abi
-from synth_engine.abi import EventKind
-from synth_engine.hosts.offline import OfflineHost
-from synth_engine.rings import EventWriter
-from synth_engine.shared_memory import EngineMemory
+from synth_engine.measuring.voices import KernelVoices
 from tests.system.fluidsynth import soundfont
 
 RATE_HZ = 48_000
 BLOCK_FRAMES = 128
-ROUND_FRAMES = 150 * BLOCK_FRAMES  # 0.4 s
+ROUND_BLOCKS = 150  # 0.4 s
+ROUND_FRAMES = ROUND_BLOCKS * BLOCK_FRAMES
 ROUNDS = 5
 VOICES = (8, 16, 32, 64)
 SUSTAINED_PROGRAM = 48  # strings: they sound as long as the key is held
@@ -41,29 +38,6 @@ def _thread_s(work: Callable[[], object]) -> float:
     began_s = time.thread_time()
     work()
     return time.thread_time() - began_s
-
-
-class KernelVoices:
-    """The compiled kernel with ``count`` held notes of noise."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self._memory = EngineMemory.create(folder)
-        writer = EventWriter(self._memory, 0)
-        generator = np.random.default_rng(0)
-        self._memory.record["parameters"][abi.KernelParameter.MASTER_GAIN] = 0.01
-        for index in range(count):
-            key, slot = 24 + index, index
-            guard = abi.SLOT_GUARD_FRAMES
-            self._memory.pool[slot, guard:-guard] = generator.normal(0, 0.1, abi.SLOT_FRAMES)
-            writer.push(EventKind.SET_KEY, key=key, slot=slot, source_pitch=key + 0.3)
-            writer.push(EventKind.NOTE_ON, key=key, value=0.8)
-        self._host = OfflineHost(self._memory, RATE_HZ, BLOCK_FRAMES)
-        self._host.render(ROUND_FRAMES // 4)
-        self.voices = int(self._memory.record["telemetry"]["active_voices"])
-
-    def round_s(self) -> float:
-        """Processor seconds for :data:`ROUND_FRAMES`."""
-        return _thread_s(lambda: self._host.render(ROUND_FRAMES))
 
 
 class FluidVoices:
@@ -104,8 +78,8 @@ class FluidVoices:
 def measure(count: int) -> dict[str, float]:
     """Nanoseconds a voice and frame of both, and their ratio."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        ours, theirs = KernelVoices(Path(folder), count), FluidVoices(count)
-        rounds = [(ours.round_s(), theirs.round_s()) for _ in range(ROUNDS)]
+        ours, theirs = KernelVoices(Path(folder), count, RATE_HZ, BLOCK_FRAMES), FluidVoices(count)
+        rounds = [(_thread_s(lambda: ours.render(ROUND_BLOCKS)), theirs.round_s()) for _ in range(ROUNDS)]
     ours_ns = median(first for first, _ in rounds) * 1e9 / (ROUND_FRAMES * ours.voices)
     theirs_ns = median(second for _, second in rounds) * 1e9 / (ROUND_FRAMES * theirs.voices)
     return {
