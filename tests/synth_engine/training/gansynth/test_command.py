@@ -21,13 +21,16 @@ def status_of(*arguments: str) -> int:
 
 
 def test_training_leaves_a_model_that_loads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data, config = write_data(tmp_path / "data"), write_config(tmp_path, total_images="24", curve_images="8")
+    data, config = (
+        write_data(tmp_path / "data"),
+        write_config(tmp_path, total_images="24", curve_images="8", progressive="false"),
+    )
     run = tmp_path / "run"
     main(
         ["train", "--data", str(data), "--out", str(run), "--config", str(config), "--backend", "tensorflow"]
     )
     assert load_model(run / "model").provenance["recipe"] == "gansynth"
-    assert "stage 2 (stable, 2 blocks)" in capsys.readouterr().err
+    assert "starting at 0 images, stage 2 (stable, 2 blocks)" in capsys.readouterr().err
 
 
 def test_mistakes_are_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

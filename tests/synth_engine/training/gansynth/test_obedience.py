@@ -46,7 +46,7 @@ def test_a_run_is_asked_for_every_value_that_occurs(
     monkeypatch.setattr(obedience, "_WINDOW_FRAMES", 32)
     monkeypatch.setattr(obedience, "_PARTS", 4)
     data = write_data(tmp_path / "data")
-    config = load_config(write_config(tmp_path, total_images="24", curve_images="8"))
+    config = load_config(write_config(tmp_path, total_images="24", curve_images="8", progressive="false"))
     train(Plan(data, tmp_path / "run"), config, OneDevice())
     obedience.main(["--run", str(tmp_path / "run"), "--data", str(data), "--notes", "12"])
     family, source = (json.loads(line) for line in capsys.readouterr().out.splitlines())

@@ -27,6 +27,7 @@ batch = 4
 stable_images = 8
 transition_images = 8
 total_images = 32
+progressive = true
 
 [output]
 checkpoint_minutes = 0
