@@ -139,6 +139,8 @@ def litert_run(notes: Notes, threads: int, batch: int) -> Run:
     need("tensorflow", "keras", "ai_edge_litert")
     tf: Any = import_module("tensorflow")
     network = keras_network(notes.model)
+    # As constants: the converter would keep variables as such, which its runtime neither folds nor fills.
+    network._by_name = {name: tf.constant(value) for name, value in network.named_weights().items()}
     whole = keras_inputs(notes.model, notes.latents[:batch], notes.pitches[:batch])
     signature = {name: tf.TensorSpec(value.shape, value.dtype, name) for name, value in whole.items()}
     hook = tf.TensorSpec((batch, *notes.model.hook_shape), tf.float32, "hook")
@@ -148,7 +150,7 @@ def litert_run(notes: Notes, threads: int, batch: int) -> Run:
         return network.spectrograms(hook, maps, inputs.get("base_steps"))
 
     traced = tf.function(behind_the_hook).get_concrete_function(hook, signature)
-    data = tf.lite.TFLiteConverter.from_concrete_functions([traced], network).convert()
+    data = tf.lite.TFLiteConverter.from_concrete_functions([traced]).convert()
     interpreter = import_module("ai_edge_litert.interpreter").Interpreter(
         model_content=data, num_threads=threads
     )
