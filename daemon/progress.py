@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import click
 
+_SHORTEST_S = 0.1
+
 
 class Progress:
     """One line that says how far long work is and how long it will still take."""
@@ -16,20 +18,22 @@ class Progress:
         self._verb = verb
         self._started_s = time.monotonic()
         self._shown_s = 0.0
+        self._shown_tenth = -1
 
     def show(self, done: int, total: int) -> None:
-        """Called by the work as it goes on; writes at most ten times a second."""
+        """Called by the work as it goes on; writes ten times a second at most, into a log every tenth of the way."""
         now_s = time.monotonic()
-        if now_s - self._shown_s < 0.1 and done < total:
+        tenth = 10 * done // max(total, 1)
+        is_new = now_s - self._shown_s >= _SHORTEST_S if sys.stderr.isatty() else tenth > self._shown_tenth
+        if not is_new and done < total:
             return
-        self._shown_s = now_s
+        self._shown_s, self._shown_tenth = now_s, tenth
         elapsed_s = now_s - self._started_s
         left = f", {elapsed_s / done * (total - done):.0f} s left" if done else ""
-        share = 100 * done // max(total, 1)
         end = "\r" if sys.stderr.isatty() else "\n"
-        if sys.stderr.isatty() or done >= total or done % max(total // 10, 1) == 0:
-            click.echo(f"{self._verb}: {done} of {total} ({share} %){left}    ", err=True, nl=False)
-            click.echo(end, err=True, nl=False)
+        share = 100 * done // max(total, 1)
+        click.echo(f"{self._verb}: {done} of {total} ({share} %){left}    ", err=True, nl=False)
+        click.echo(end, err=True, nl=False)
 
     def end(self) -> None:
         """Leave the line."""
