@@ -9,7 +9,7 @@ ARGS    ?=
 # Debian packages. To play: PortAudio. To test: JACK's dummy sound card, liblo's oscsend, a soundfont
 # and its player to render training notes, real MIDI files to play, real recordings to listen to.
 APT_RUN  := libportaudio2
-APT_TEST := jackd2 liblo-tools libfluidsynth3 fluidsynth fluid-soundfont-gm openttd-openmsx puredata-doc
+APT_TEST := jackd2 liblo-tools libfluidsynth3 fluidsynth fluid-soundfont-gm openttd-openmsx puredata-doc lmms-common
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint clean
