@@ -3,7 +3,9 @@
     python -m synth_engine.training.trim_fit --model MODEL --data DATA --out TRIMMED
 
 Each anchor's notes are rendered and compared with the real ones, harmonic slot by harmonic slot; a ridge
-regression from the hook then tells what to add.
+regression from the hook then tells what to add. On its own it would add 15 dB to the notes of random points,
+of which it knows nothing, and make them unlike any sound; so random points and mixes of anchors are asked to
+follow a stiff fit, which has only the general drift.
 """
 
 from __future__ import annotations
@@ -22,18 +24,23 @@ from synth_engine.datasets.labels import Label
 from synth_engine.generator.architecture import runtime_scale
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.harmonic import HARMONIC_SLOTS, LOBE_CHANNEL, maps_of_pitch
+from synth_engine.generator.latents import draw_latents
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import load_model, save_model
 from synth_engine.generator.runtime import NoteRenderer
 from synth_engine.generator.spectral import denormalise
 from synth_engine.generator.trim import BESIDE_LOBE, KINDS, WITHIN_LOBE, curves
+from synth_engine.offline.paths import slerp
 from synth_engine.training.spectra import open_spectra
 
 FloatArray = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 KNOTS = (4, 14, 48, 98)  # frames: onset, after the attack, held, before the release
-RIDGE = 3e-3  # of the hooks' mean power: 1 dB is left of the notes it is fitted on, others do not get worse
+RIDGE, STIFF_RIDGE = 1e-3, 0.3  # of the hooks' mean power
+_RANDOM_NOTES, _MIXED_NOTES = 4000, 1500
+_UNHEARD_WEIGHT = 0.3  # of such a note, against 1 of a real one
+_SEED = 0
 _RANGE_NAT = 7.5 * np.log(
     10.0
 )  # of power below the note's loudest patch, what is quieter is as good as silent
@@ -81,18 +88,50 @@ def missing_levels(made: NDArray[np.float64], real: NDArray[np.float64]) -> NDAr
     return np.nan_to_num(np.clip(missing, -_MOST_NAT, _MOST_NAT))
 
 
-def ridge(inputs: FloatArray, targets: NDArray[np.float64], strength: float) -> tuple[FloatArray, FloatArray]:
+def ridge(
+    inputs: FloatArray, targets: FloatArray, weights: FloatArray, strength: float
+) -> tuple[FloatArray, FloatArray]:
     """Return (kernel, bias) of targets = inputs @ kernel + bias.
 
-    Solved in the space of the notes, which are fewer than the inputs' components.
+    Solved in the space of the examples or of the components, whichever is smaller.
+
+    Parameters
+    ----------
+    inputs, targets : NDArray[np.float32], shape (examples, components) and (examples, outputs)
+    weights : NDArray[np.float32], shape (examples,)
+        Of each example.
+    strength : float
+        Of the penalty on the kernel, as a share of an example's mean power.
     """
-    mean, offset = inputs.mean(axis=0, dtype=np.float64), targets.mean(axis=0)
-    centred = inputs - mean
-    products = centred @ centred.T
-    products[np.diag_indices_from(products)] += strength * np.trace(products) / len(products)
-    shares = scipy.linalg.solve(products, targets - offset, assume_a="pos", overwrite_a=True)
-    kernel = centred.T @ shares
-    return kernel.astype(np.float32), (offset - mean @ kernel).astype(np.float32)
+    mean, offset = (np.average(x, axis=0, weights=weights).astype(np.float32) for x in (inputs, targets))
+    root = np.sqrt(weights)[:, None]
+    centred = (inputs - mean) * root
+    wanted = (targets - offset) * root
+    penalty = strength * float(np.square(centred).sum()) / float(weights.sum())
+    if len(inputs) < inputs.shape[1]:
+        kernel = centred.T @ _solve(centred @ centred.T, wanted, penalty)
+    else:
+        kernel = _solve(centred.T @ centred, centred.T @ wanted, penalty)
+    return kernel, offset - mean @ kernel
+
+
+def _solve(products: FloatArray, wanted: FloatArray, penalty: float) -> FloatArray:
+    stiffened = products.astype(np.float64)
+    stiffened[np.diag_indices_from(stiffened)] += penalty
+    solved: FloatArray = scipy.linalg.solve(stiffened, wanted, assume_a="pos", overwrite_a=True)
+    return solved.astype(np.float32)
+
+
+def unheard_hooks(model: Model, seed: int) -> FloatArray:
+    """Hooks of random points and of mixes of anchors at random pitches, shape (examples, components)."""
+    rng = np.random.default_rng(seed)
+    anchors = np.stack([anchor.latent for anchor in model.anchors.values()])
+    first, second = rng.integers(len(anchors), size=(2, _MIXED_NOTES))
+    along = rng.uniform(0.15, 0.85, _MIXED_NOTES)
+    mixes = [slerp(anchors[a], anchors[b], t) for a, b, t in zip(first, second, along, strict=True)]
+    latents = np.concatenate([draw_latents(model, rng, _RANDOM_NOTES), np.stack(mixes).astype(np.float32)])
+    pitches = rng.choice(model.pitches, len(latents)).astype(np.float64)
+    return Entry(model).activate(latents, pitches).reshape(len(latents), -1)
 
 
 def fit_trim(
@@ -129,14 +168,31 @@ def fit_trim(
         real = denormalise(np.asarray(spectra[note], np.float32))[..., 0]
         powers = [patch_power(np.exp(level), pitches[0], plain, KNOTS) for level in (made, real)]
         hooks.append(hook.reshape(-1))
-        missing.append(missing_levels(*powers).reshape(-1))
+        missing.append(missing_levels(*powers).reshape(-1).astype(np.float32))
         if progress is not None:
             progress(done, len(known))
-    kernel, bias = ridge(np.stack(hooks), np.stack(missing), RIDGE)
+    kernel, bias = _tamed(np.stack(hooks), np.stack(missing), unheard_hooks(plain, _SEED))
     trimmed = replace(size, trim_frames=KNOTS)
     shape = trimmed.weight_shapes()["trim/kernel"]
     stored = kernel.reshape(shape) / np.float32(runtime_scale("trim/kernel", shape))
-    return replace(plain, architecture=trimmed, weights={**weights, "trim/kernel": stored, "trim/bias": bias})
+    return replace(
+        plain,
+        architecture=trimmed,
+        weights={**weights, "trim/kernel": stored, "trim/bias": bias},
+        provenance={
+            **model.provenance,
+            "trim": {"notes": len(known), "ridge": RIDGE, "unheard_weight": _UNHEARD_WEIGHT},
+        },
+    )
+
+
+def _tamed(hooks: FloatArray, missing: FloatArray, unheard: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Fit real notes closely and the rest as stiffly as needs be."""
+    real, other = np.ones(len(hooks), np.float32), np.full(len(unheard), _UNHEARD_WEIGHT, np.float32)
+    stiff_kernel, stiff_bias = ridge(hooks, missing, real, STIFF_RIDGE)
+    drift = unheard @ stiff_kernel + stiff_bias
+    examples, targets = np.concatenate([hooks, unheard]), np.concatenate([missing, drift])
+    return ridge(examples, targets, np.concatenate([real, other]), RIDGE)
 
 
 def main() -> None:

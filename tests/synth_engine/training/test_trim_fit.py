@@ -14,7 +14,8 @@ from synth_engine.generator.model import Model
 from synth_engine.generator.random_model import random_model
 from synth_engine.generator.runtime import NoteRenderer
 from synth_engine.generator.spectral import normalise
-from synth_engine.training.trim_fit import KNOTS, fit_trim, missing_levels, ridge
+from synth_engine.generator.trim import Trim
+from synth_engine.training.trim_fit import KNOTS, fit_trim, missing_levels, ridge, unheard_hooks
 
 SIZE = Architecture((8, 8, 4, 4, 4, 4, 4), latent_size=4, harmonic_maps=True)
 
@@ -54,11 +55,30 @@ def test_without_notes_of_its_anchors_there_is_nothing_to_fit() -> None:
         fit_trim(_quiet_model(), np.zeros((1, 128, 1024, 2), np.float16), [stranger])
 
 
-def test_ridge_finds_a_linear_law_from_fewer_examples_than_inputs() -> None:
+@pytest.mark.parametrize("examples", [30, 60])  # fewer and more than there are components
+def test_ridge_finds_a_linear_law(examples: int) -> None:
     rng = np.random.default_rng(0)
-    law, inputs = rng.normal(size=(40, 3)), rng.normal(size=(30, 40)).astype(np.float32)
-    kernel, bias = ridge(inputs, inputs @ law + 2.0, 1e-6)
+    law = rng.normal(size=(40, 3)).astype(np.float32)
+    inputs = rng.normal(size=(examples, 40)).astype(np.float32)
+    weights = rng.uniform(0.5, 1.0, examples).astype(np.float32)
+    kernel, bias = ridge(inputs, inputs @ law + np.float32(2.0), weights, 1e-6)
     np.testing.assert_allclose(inputs @ kernel + bias, inputs @ law + 2.0, atol=0.01)
+
+
+def test_random_points_are_trimmed_less_than_the_notes_it_knows() -> None:
+    model = _quiet_model()
+    labels = [Label(name, 0, "mallet", "acoustic", p, 100) for name in model.anchors for p in (50, 60, 70)]
+    real = np.random.default_rng(0).uniform(-0.8, 0.8, (len(labels), 128, 1024, 2)).astype(np.float16)
+    real[..., 0] = np.sin(np.arange(len(labels)) * 2.0)[:, None, None]  # no law in it
+    trimmed = fit_trim(model, real, labels)
+    trim = Trim(trimmed.architecture, trimmed.weights)
+    hooks = unheard_hooks(model, 1)[:40].reshape(-1, *model.hook_shape)
+    unheard = np.mean([np.square(trim.of_note(hook, 60.0)).mean() for hook in hooks])
+    pitches = np.array([float(label.pitch) for label in labels])
+    latents = np.stack([model.anchors[label.instrument].latent for label in labels])
+    own = Entry(model).activate(latents, pitches)
+    heard = np.mean([np.square(trim.of_note(h, p)).mean() for h, p in zip(own, pitches, strict=True)])
+    assert unheard < heard
 
 
 def test_what_is_silent_in_both_lacks_nothing() -> None:
