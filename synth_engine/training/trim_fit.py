@@ -103,7 +103,8 @@ def ridge(
     strength : float
         Of the penalty on the kernel, as a share of an example's mean power.
     """
-    mean, offset = (np.average(x, axis=0, weights=weights).astype(np.float32) for x in (inputs, targets))
+    share = weights / weights.sum()
+    mean, offset = share @ inputs, share @ targets
     root = np.sqrt(weights)[:, None]
     centred = (inputs - mean) * root
     wanted = (targets - offset) * root
