@@ -21,7 +21,7 @@ class Progress:
         self._shown_tenth = -1
 
     def show(self, done: int, total: int) -> None:
-        """Called by the work as it goes on; writes ten times a second at most, into a log every tenth of the way."""
+        """Called by the work as it goes on; writes ten times a second at most, into a log each tenth."""
         now_s = time.monotonic()
         tenth = 10 * done // max(total, 1)
         is_new = now_s - self._shown_s >= _SHORTEST_S if sys.stderr.isatty() else tenth > self._shown_tenth
