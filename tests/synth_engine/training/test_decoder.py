@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,3 +187,34 @@ def test_learning_rate_warms_up_and_falls() -> None:
     assert losses.learning_rate(0.0, 0, 1.0) == pytest.approx(0.005)
     assert losses.learning_rate(0.0, 500, 1.0) == pytest.approx(1.0)
     assert losses.learning_rate(1.0, 500, 1.0) == pytest.approx(0.02)
+
+
+_QUICK = "--xla_backend_optimization_level=0"  # to compile, not to run
+_ON_JAX = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+from synth_engine.training import checkpoints
+from tests.synth_engine.training.test_decoder import TOY, Trainer, _run
+trainer = Trainer(TOY, 2)
+trainer.restore(checkpoints.read(Path(sys.argv[1])))
+print(keras.backend.backend(), *_run(trainer, np.random.default_rng(7), 1))
+"""
+
+
+def test_a_run_may_change_to_jax(tmp_path: Path) -> None:
+    pytest.importorskip("jax", reason="the accelerator's backend")
+    trainer, rng = Trainer(TOY, 2), np.random.default_rng(0)
+    _run(trainer, rng, 2)
+    checkpoints.write(tmp_path, Checkpoint(trainer.state(), 2, 1.0, dict(rng.bit_generator.state)))
+    answer = subprocess.run(
+        [sys.executable, "-c", _ON_JAX, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": _QUICK},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    backend, term = answer.stdout.split()
+    assert backend == "jax"
+    assert float(term) == pytest.approx(_run(trainer, np.random.default_rng(7), 1)[0], rel=1e-3)
