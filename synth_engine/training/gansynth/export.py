@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from synth_engine.generator.conditions import ConditionRows
+from synth_engine.generator.latents import condition_anchors
 from synth_engine.generator.model import Model
 from synth_engine.generator.model_folder import save_model
 from synth_engine.training.gansynth.notes import Notes
@@ -52,7 +54,8 @@ def export_model(trainer: Trainer, notes: Notes, data: Path, out: Path) -> Model
         },
         licence="not stated",
     )
-    return save_model(model, out)
+    # Named combinations ("string acoustic") are how a conditional model is played without knowing vectors.
+    return save_model(replace(model, anchors=condition_anchors(model)), out)
 
 
 def finite(trainer: Trainer) -> bool:

@@ -79,6 +79,8 @@ def test_the_exported_model_knows_conditions_and_their_joint_distribution(finish
     latents = draw_latents(model, np.random.default_rng(0), 50)
     bright, acoustic = latents[:, -1], latents[:, -4]
     np.testing.assert_array_equal(bright, acoustic)  # as in the data: all brass is bright and acoustic
+    assert {anchor.family for anchor in model.anchors.values()} == {name.split()[0] for name in model.anchors}
+    assert len(model.anchors) == 2
     assert model.provenance["images"] == 32
     trained = checkpoint.read(finished / "run").arrays["average"]  # type: ignore[union-attr]
     np.testing.assert_array_equal(model.weights["block_2/to_rgb/kernel"], trained["block_2/to_rgb/kernel"])
