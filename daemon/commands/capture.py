@@ -42,11 +42,15 @@ def capture(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from daemon.captured import CapturedSound, keep_anchor, plan_target, read_note
     from synth_engine.generator.model_folder import load_model
-    from synth_engine.training.capture import CannotCapture, Capturer
 
     target = plan_target(str(options["model"]), into, name, bool(options["replace"]))
     note: CapturedSound = read_note(sound, pitch)
     model = load_model(target.folder if target.exists else target.source)
+    from synth_engine.training.capture import (
+        CannotCapture,
+        Capturer,
+    )  # seconds, after all that may be refused
+
     progress = Progress("steps")
     try:
         found = Capturer(model, steps).capture(note.wave_for(model), note.pitch, progress.show)
