@@ -63,7 +63,7 @@ def test_a_broken_configuration_ends_with_78_and_the_place(
     home: Home, tmp_path: Path, text: str, expected: str
 ) -> None:
     path = tmp_path / "timbred.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     status, words = run_to_end(home, "--null", "--config", str(path))
     assert status == CONFIG
     assert expected in words
