@@ -196,17 +196,19 @@ def _render_instrument(out_dir: Path, rendering: Rendering, instrument: Instrume
 def _counts(out_dir: Path, rendering: Rendering) -> dict[str, Any]:
     notes, reasons = 0, Counter[str]()
     for instrument in rendering.instruments:
-        notes += len(_labels_path(out_dir, instrument).read_text().splitlines())
+        notes += len(_labels_path(out_dir, instrument).read_text(encoding="utf-8").splitlines())
         rejected = out_dir / f"rejected_{instrument.shard}.jsonl"
         if rejected.exists():
-            reasons.update(json.loads(row)["reason"] for row in rejected.read_text().splitlines())
+            reasons.update(
+                json.loads(row)["reason"] for row in rejected.read_text(encoding="utf-8").splitlines()
+            )
     return {"notes": notes, "rejected": dict(sorted(reasons.items()))}
 
 
 def _refuse_other(path: Path, description: dict[str, Any]) -> None:
     if not path.exists():
         return
-    there = json.loads(path.read_text())
+    there = json.loads(path.read_text(encoding="utf-8"))
     for key in ("recipe", "soundfont_sha256", "velocity", "pitch_gate"):
         if key in there and there[key] != description[key]:
             raise DocumentError(

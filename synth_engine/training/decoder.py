@@ -146,7 +146,7 @@ def _report(out: Path, step: int, elapsed_s: float, terms: NDArray[np.float32]) 
     path = out / "curve.csv"
     out.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
-    with path.open("a", newline="") as file:
+    with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if is_new:
             writer.writerow(["step", "elapsed_s", *TERMS])

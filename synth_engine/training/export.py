@@ -87,7 +87,7 @@ def export_model(
     _, labels = read_dataset(data)
     shapes = recipe.architecture.weight_shapes()
     averages = [checkpoint.tensors[f"average/{i}"] for i in range(len(shapes) + 2)]
-    dataset = json.loads((data / "dataset.json").read_text())
+    dataset = json.loads((data / "dataset.json").read_text(encoding="utf-8"))
     provenance = {
         "recipe": "synth_engine.training.decoder",
         **_length(checkpoint),
@@ -120,8 +120,8 @@ def main() -> None:
     parser.add_argument("--begun-with", type=Path, help="folder of the run it began with")
     parser.add_argument("--metrics", type=Path, help="JSON file of `evaluation --json`")
     options = parser.parse_args()
-    metrics = json.loads(options.metrics.read_text()) if options.metrics else None
-    licence = options.licence.read_text() if options.licence else "not stated"
+    metrics = json.loads(options.metrics.read_text(encoding="utf-8")) if options.metrics else None
+    licence = options.licence.read_text(encoding="utf-8") if options.licence else "not stated"
     model = export_model(
         options.run, options.data, options.out, licence, metrics=metrics, begun_with=options.begun_with
     )

@@ -87,7 +87,7 @@ def draw_curve(run: Path, path: Path) -> None:
     FileNotFoundError
         If the run has none.
     """
-    with (run / "curve.csv").open(newline="") as file:
+    with (run / "curve.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     steps = [int(row["step"]) for row in rows]
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")

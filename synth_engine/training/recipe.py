@@ -62,7 +62,7 @@ class Recipe:
 def write_recipe(recipe: Recipe, run: Path) -> None:
     """Keep a run's recipe beside its checkpoints."""
     run.mkdir(parents=True, exist_ok=True)
-    (run / _NAME).write_text(json.dumps(asdict(recipe), indent=1) + "\n")
+    (run / _NAME).write_text(json.dumps(asdict(recipe), indent=1) + "\n", encoding="utf-8")
 
 
 def read_recipe(run: Path) -> Recipe:
@@ -73,7 +73,7 @@ def read_recipe(run: Path) -> Recipe:
     FileNotFoundError
         If `run` holds none.
     """
-    values = json.loads((run / _NAME).read_text())
+    values = json.loads((run / _NAME).read_text(encoding="utf-8"))
     architecture = Architecture.from_plain(values.pop("architecture"))
     return Recipe(architecture=architecture, crop=Crop(**values.pop("crop", {})), **values)
 

@@ -46,7 +46,7 @@ class Curve:
         means = {name: self._sums[name] / max(steps, 1.0) for name in sorted(self._sums)}
         self._sums = {}
         is_new = not self._path.exists()
-        with self._path.open("a", newline="") as file:
+        with self._path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if is_new:
                 writer.writerow(["images", "progress", "elapsed_s", *means])
@@ -56,7 +56,7 @@ class Curve:
     def _forget_after(self, images: int) -> None:
         if not self._path.exists():
             return
-        with self._path.open(newline="") as file:
+        with self._path.open(newline="", encoding="utf-8") as file:
             header, *rows = list(csv.reader(file)) or [[]]
         kept = StringIO()
         writer = csv.writer(kept)
