@@ -15,8 +15,8 @@ import rtmidi
 
 from daemon.midi.alsa import Sequencer, display_name
 from daemon.midi.jack import JackProbe
-from daemon.midi.ports import InputPort, MidiSystem, MidiUnavailableError
 from daemon.midi.sources import CLIENT_NAME, VIRTUAL_PORT_NAME, Source
+from daemon.midi.systems import InputPort, MidiSystem, MidiUnavailableError
 
 _JACK_CLIENT_NAME = f"{CLIENT_NAME}-midi"  # the sound is "timbred"; whoever came second would get a number
 _QUEUE_MESSAGES = 4096  # read every millisecond; a DIN cable carries one message in that time

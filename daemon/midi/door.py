@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from daemon.events import Command, CommandError
 from daemon.midi.delivery import EventWriterLike
-from daemon.midi.ports import MidiSystem, system_makers
+from daemon.midi.ports import system_makers
 from daemon.midi.reader import Notice, Reader, Wishes
 from daemon.midi.sources import Choice
+from daemon.midi.systems import MidiSystem
 from mappings.map_store import MapStore
 
 _LOG = logging.getLogger(__name__)

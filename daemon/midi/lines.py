@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from daemon.events import Command
 from daemon.midi.decoder import Decoder
 from daemon.midi.delivery import EventWriterLike, deliver
-from daemon.midi.ports import InputPort
 from daemon.midi.stamps import ArrivalClock
+from daemon.midi.systems import InputPort
 
 _SENSING_TIMEOUT_NS = 300_000_000  # MIDI 1.0: then the sender counts as gone and its notes end
 _MESSAGES_PER_TURN = 512  # a flood on one port must not keep the others waiting

@@ -13,8 +13,8 @@ from daemon.midi.alsa import display_name
 from daemon.midi.decoder import Decoder
 from daemon.midi.delivery import EventWriterLike
 from daemon.midi.lines import Line
-from daemon.midi.ports import MidiSystem
 from daemon.midi.sources import CLIENT_NAME, Choice, Source
+from daemon.midi.systems import MidiSystem
 from mappings.controller_map import ControllerMap
 
 _READ_PERIOD_S = 0.001
