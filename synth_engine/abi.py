@@ -22,8 +22,13 @@ Ownership
 * ``panic`` : a counter control increments; the kernel silences everything when it changes. It needs
   no ring, so it works when every ring is full.
 
-A slot belongs to control until it is named in a ``SET_KEY`` event; from then on it belongs to the
-kernel until the kernel says ``SLOT_RETURNED``. Control never writes into a slot it does not own.
+A slot belongs to control until it is named in a ``SET_KEY`` or ``EXTEND_SLOT`` event; from then on it
+belongs to the kernel until the kernel says ``SLOT_RETURNED``. Control never writes into a slot it does
+not own.
+
+A note that is held longer than a slot lasts goes on in further slots, its *parts*: ``EXTEND_SLOT`` gives
+every voice that sounds from a slot the slot to go on in. The link is the voice's, and so is the
+reference; no key ever names a part, and it is returned when the last voice has left it.
 
 All times are CLOCK_MONOTONIC nanoseconds.
 """
@@ -35,7 +40,7 @@ from enum import IntEnum
 import numpy as np
 
 ABI_MAGIC = 0x74696D62726564  # "timbred"
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 MODEL_RATE_HZ = 16_000
 BANK_RATE_HZ = 32_000  # twice the model's rate: lets a 16-tap kernel reach over 110 dB
@@ -68,6 +73,9 @@ class EventKind(IntEnum):
     RESET_CONTROLLERS = 7  # channel or -1: bend 0, pedal up
     SET_KEY = 8  # key, slot (or NO_SLOT), source_pitch; sounding voices of that key cross-fade to it
     RETUNE = 9  # key, value = detune of that key in semitones
+    # Voices in the slot ``key`` go on in ``slot``: at ``value`` (s, position in the one) they are at
+    # ``source_pitch`` (s, position in the other). Both slots hold the same sound around there.
+    EXTEND_SLOT = 10
 
 
 class ReturnKind(IntEnum):
@@ -155,8 +163,8 @@ KEY = np.dtype(
 
 SLOT = np.dtype(
     [
-        ("references", "<i4"),  # keys and voices (current, old and pending layers) that name the slot
-        ("owed", "<i4"),  # 1 from SET_KEY until SLOT_RETURNED; returned as soon as references is 0
+        ("references", "<i4"),  # keys and voices (VOICE_SLOTS) that name the slot
+        ("owed", "<i4"),  # 1 from SET_KEY or EXTEND_SLOT until SLOT_RETURNED; returned once references is 0
     ],
     align=True,
 )
@@ -169,7 +177,7 @@ VOICE = np.dtype(
     [
         ("started_frame", "<i8"),
         ("event_stamp_ns", "<i8"),
-        ("position", "<f8"),  # seconds into the note, of the current layer
+        ("position", "<f8"),  # seconds into the current layer's slot
         ("old_position", "<f8"),  # the same of the layer that is being left; it may run at another speed
         ("velocity_gain", "<f8"),
         ("envelope_gain", "<f8"),
@@ -179,17 +187,32 @@ VOICE = np.dtype(
         ("source_pitch", "<f8"),
         ("old_source_pitch", "<f8"),
         ("pending_source_pitch", "<f8"),
+        ("part_s", "<f8"),  # seconds of the note before the current slot begins: 0 unless it is a later part
+        ("leave_s", "<f8"),  # position at which the current layer goes on in next_slot ...
+        ("enter_s", "<f8"),  # ... and where that is in next_slot
+        ("old_leave_s", "<f8"),  # the same of the layer that is being left
+        ("old_enter_s", "<f8"),
         ("stage", "<i4"),  # see VoiceStage
         ("key", "<i4"),
         ("channel", "<i4"),
         ("slot", "<i4"),
         ("old_slot", "<i4"),
         ("pending_slot", "<i4"),
+        ("next_slot", "<i4"),
+        ("old_next_slot", "<i4"),
         ("held", "<i4"),  # 1 while the key is down
         ("fading", "<i4"),  # 1 while being stolen or cut
     ],
     align=True,
 )
+
+VOICE_SLOTS = (
+    "slot",
+    "old_slot",
+    "pending_slot",
+    "next_slot",
+    "old_next_slot",
+)  # fields that hold a reference
 
 
 class VoiceStage(IntEnum):

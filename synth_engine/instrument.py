@@ -23,12 +23,16 @@ from synth_engine.banks.points import Point
 from synth_engine.generator.model_folder import load_model
 from synth_engine.render.bank_keeper import BankKeeper
 from synth_engine.render.client import WorkerClient
+from synth_engine.render.continuations import AskPart
+from synth_engine.render.levels import NOTE_PEAK
 from synth_engine.render.performer import Performer
 from synth_engine.render.protocol import (
     LoadModel,
     NotesRendered,
+    PartRendered,
     RenderFailed,
     RenderNotes,
+    RenderPart,
     SetPoint,
     WorkerReady,
 )
@@ -39,6 +43,7 @@ from synth_engine.shared_memory import POOL_NAME, EngineMemory
 log = logging.getLogger(__name__)
 
 _RATE_WINDOW_S = 5.0
+_LOOK_S = 0.25  # held notes want to be looked after
 
 
 class Instrument(Performer):
@@ -140,6 +145,11 @@ class Instrument(Performer):
             self._rendered_s.extend([self._clock()] * len(message.slots))
         self.poll()
 
+    def part_rendered(self, message: PartRendered) -> None:
+        """A request for a part is done."""
+        self._scheduler.parts.done(message.request, message.leave_s, message.enter_s, message.peak)
+        self.poll()
+
     def render_failed(self, message: RenderFailed) -> None:
         """A request has failed."""
         self._scheduler.failed(message.request)
@@ -163,10 +173,15 @@ class Instrument(Performer):
         self._waking = False
         self._advance()
 
-    def _execute(self, instruction: SendPoint | Render) -> None:
+    def _execute(self, instruction: SendPoint | Render | AskPart) -> None:
         if isinstance(instruction, SendPoint):
             point = instruction.point
             self._client.send(SetPoint(point.number, point.latent, point.offset))
+        elif isinstance(instruction, AskPart):
+            part = instruction.part
+            self._client.send(
+                RenderPart(instruction.request, part.point, float(part.pitch), part.number, instruction.slot)
+            )
         else:
             pitches = [float(pitch) for pitch in instruction.pitches]
             slots = list(instruction.slots)
@@ -221,11 +236,14 @@ class OfflineInstrument(Performer):
         cache_dir: Path | None = None,
     ) -> None:
         from synth_engine.hosts.offline import OfflineHost  # noqa: PLC0415  compiles the kernel
+        from synth_engine.render.parts import PartMaker  # noqa: PLC0415  heavy
 
         self._rate_hz = rate_hz
         self._frames = 0
+        self._answered = False
         super().__init__(memory, load_model(model_path), self._now_s, fill_banks=False)
         self._maker, _ = open_maker(model_path, threads, cache_dir)
+        self._parts = PartMaker(self._maker.tracks)
         self._host = OfflineHost(memory, rate_hz, block_frames)
         self._scheduler.worker_ready()
 
@@ -236,11 +254,14 @@ class OfflineInstrument(Performer):
         -------
         float32 (frames, 2)
         """
+        pieces = []
+        most = max(int(_LOOK_S * self._rate_hz), 1)
+        for first in range(0, frames, most):
+            self.poll()
+            pieces.append(self._host.render(min(most, frames - first)))
+            self._frames += len(pieces[-1])
         self.poll()
-        sound: NDArray[np.float32] = self._host.render(frames)
-        self._frames += frames
-        self.poll()
-        return sound
+        return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
 
     def note_on(
         self, key: int, velocity: float, channel: int = 0, stamp_ns: int = 0, *, delivered: bool = False
@@ -257,14 +278,18 @@ class OfflineInstrument(Performer):
         """Notes are rendered when they are played; there is no file to look for."""
 
     def _advance(self) -> None:
-        rendered = -1
-        while rendered != self._scheduler.rendered_notes:
-            rendered = self._scheduler.rendered_notes
+        self._answered = True
+        while self._answered:
+            self._answered = False
             super()._advance()
 
-    def _execute(self, instruction: SendPoint | Render) -> None:
+    def _execute(self, instruction: SendPoint | Render | AskPart) -> None:
         if isinstance(instruction, SendPoint):
             return  # the point is at hand
+        self._answered = True
+        if isinstance(instruction, AskPart):
+            self._make_part(instruction)
+            return
         point = self._scheduler.points.get(instruction.point)
         assert point is not None  # it is current: requests are carried out at once
         try:
@@ -274,6 +299,20 @@ class OfflineInstrument(Performer):
             self._scheduler.failed(instruction.request)
             raise
         self._scheduler.rendered(instruction.request)
+
+    def _make_part(self, ask: AskPart) -> None:
+        point = self._scheduler.points.get(ask.part.point)
+        assert point is not None  # as above
+        try:
+            part = self._parts.part(point.latent, point.offset, float(ask.part.pitch), ask.part.number)
+        except RenderError:
+            self._scheduler.failed(ask.request)
+            raise
+        if part is None:
+            self._scheduler.parts.done(ask.request, 0.0, 0.0, 0.0)
+            return
+        write_slot(self._memory.pool, ask.slot, part.sound)
+        self._scheduler.parts.done(ask.request, part.leave_s, part.enter_s, NOTE_PEAK)
 
     def _now_s(self) -> float:
         """Time as the sound counts it."""

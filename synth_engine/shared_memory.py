@@ -67,7 +67,7 @@ class EngineMemory:
         )
         record = memory.record
         record["keys"]["slot"] = abi.NO_SLOT
-        for name in ("slot", "old_slot", "pending_slot"):
+        for name in abi.VOICE_SLOTS:
             record["voices"][name] = abi.NO_SLOT
         for row in CATALOGUE.values():
             if row.target is Target.KERNEL:

@@ -4,7 +4,7 @@ A slot is control's, the worker's or the kernel's. The kernel owns a slot from t
 that names it until its ``SLOT_RETURNED``. Between the moment no key names it any more and that
 return it is *leaving*: its note stays valid, but it must not be named again, or the return on its
 way would be mistaken for the end of the new use. So every use ends with exactly one return, and
-control never has to guess.
+control never has to guess. A part of a held note leaves from the start: only voices name it.
 
 A note stays findable wherever its slot is, until the slot is taken for another note. Coming back to
 an earlier latent point therefore needs no rendering as long as its notes are still in the pool.
@@ -122,6 +122,11 @@ class SlotLedger:
         """The worker gives ``slot`` back without a note."""
         self._expect(slot, Owner.WORKER)
         self._owner[slot] = Owner.CONTROL
+
+    def lend(self, slot: int) -> None:
+        """The kernel gets a part of a held note from the worker, until its return; no key names it."""
+        self._expect(slot, Owner.WORKER)
+        self._owner[slot] = Owner.LEAVING
 
     def may_name(self, slot: int) -> bool:
         """Whether a key may be told to use ``slot`` now."""

@@ -15,6 +15,7 @@ from synth_engine.generator.harmonic import maps_of_pitch
 from synth_engine.generator.model import Model
 from synth_engine.generator.partials import spectrograms_to_partials
 from synth_engine.generator.spectral import spectrograms_to_waves
+from synth_engine.generator.tracks import Tracks, bin_tracks, partial_tracks
 from synth_engine.generator.trim import Trim
 from synth_engine.generator.voicing import NoteMaps
 
@@ -130,3 +131,22 @@ class NoteRenderer:
         if self._model.architecture.harmonic_maps:
             return spectrograms_to_partials(spectrograms, np.asarray(pitches, np.float64), self._size)
         return spectrograms_to_waves(spectrograms, self._size)
+
+    def tracks(self, hook: FloatArray, pitch: float) -> Tracks:
+        """Render one note taken apart, to be held as long as one likes.
+
+        Parameters
+        ----------
+        hook : NDArray[np.float32], shape hook_shape
+        pitch : float
+            MIDI pitch, continuous.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit.
+        """
+        spectrogram = self.spectrograms(hook[None], np.array([pitch]))[0]
+        if self._model.architecture.harmonic_maps:
+            return partial_tracks(spectrogram, pitch, self._size)
+        return bin_tracks(spectrogram, self._size)

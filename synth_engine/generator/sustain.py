@@ -15,15 +15,14 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from synth_engine.generator.holding import HELD_SHARE, last_held_frame, release_frame
 from synth_engine.generator.partials import spectra_of_noise
 from synth_engine.generator.spectral import window_of_synthesis
 from synth_engine.generator.tracks import Tracks, Turns
 
 FloatArray = NDArray[np.float32]
 
-HELD_SHARE = 0.75  # of a note; the rest is its release (NSynth: 3 s of 4)
 _WALK_SHARE = 0.36  # of the frames are walked over, those before the release
-_BEFORE_RELEASE_FRAMES = 5.0  # a window this far ahead of the release holds nothing of it
 _SETTLING_FRAMES = 16  # until the loudness is levelled, and until a release forgets where it began
 _SHORTEST_LEG_FRAMES = 4
 _STEADY_NAT, _DYING_NAT = 0.0074, 0.0221  # log power a frame: 1 and 3 dB/s; what falls faster is left to die
@@ -51,10 +50,8 @@ class EndlessNote:
         self._size = tracks.size
         # Two streams, so that the walk is the same however the note is read.
         self._rng, self._noise_rng = np.random.default_rng(seed).spawn(2)
-        release = (HELD_SHARE * self._size.wave_frames + self._size.padding_frames) / self._size.hop_frames
-        release -= self._size.window_frames / (2 * self._size.hop_frames)
-        self.release_frame = release
-        self._last = max(1, int(release - _BEFORE_RELEASE_FRAMES))
+        self.release_frame = release_frame(self._size)
+        self._last = last_held_frame(self._size)
         self._first = max(1, self._last - round(_WALK_SHARE * self._size.frames))
         self._fit_levels()
         self._held_steps = _level_pitch(_locked(tracks, self._first, self._last), self._first, self._last)

@@ -14,7 +14,6 @@ from synth_engine.abi import NO_SLOT, ReturnKind, VoiceStage
 from synth_engine.shared_memory import EngineMemory
 
 _NUMBERS = tuple(name for name in abi.VOICE.names or () if abi.VOICE.fields[name][0].kind == "f")  # type: ignore[index]
-_SLOTS = ("slot", "old_slot", "pending_slot")
 
 
 def recover(memory: EngineMemory) -> int:
@@ -30,7 +29,7 @@ def recover(memory: EngineMemory) -> int:
     dropped = _drop_broken(voices)
     keys = record["keys"]
     keys["slot"][(keys["slot"] < NO_SLOT) | (keys["slot"] >= abi.SLOT_COUNT)] = NO_SLOT
-    named = np.concatenate([keys["slot"], *(voices[name] for name in _SLOTS)])
+    named = np.concatenate([keys["slot"], *(voices[name] for name in abi.VOICE_SLOTS)])
     slots["references"] = np.bincount(named[named != NO_SLOT], minlength=abi.SLOT_COUNT)
     slots["owed"][slots["references"] > 0] = 1
     _forget_last_return(record)
@@ -50,14 +49,14 @@ def _drop_broken(voices: NDArray[np.void]) -> int:
     sounding = voices["stage"] != VoiceStage.FREE
     good = (voices["stage"] >= VoiceStage.FREE) & (voices["stage"] <= VoiceStage.RELEASE)
     good &= (voices["key"] >= 0) & (voices["key"] < abi.KEY_COUNT) & (voices["slot"] != NO_SLOT)
-    for name in _SLOTS:
+    for name in abi.VOICE_SLOTS:
         good &= (voices[name] >= NO_SLOT) & (voices[name] < abi.SLOT_COUNT)
     for name in _NUMBERS:
         good &= np.isfinite(voices[name])
     for name in ("position", "old_position"):
         good &= voices[name] >= 0.0
     voices["stage"][~good] = VoiceStage.FREE
-    for name in _SLOTS:
+    for name in abi.VOICE_SLOTS:
         voices[name][voices["stage"] == VoiceStage.FREE] = NO_SLOT
     return int(np.count_nonzero(sounding & ~good))
 

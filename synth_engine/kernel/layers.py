@@ -33,6 +33,14 @@ LONGEST_PERIOD_S = 0.04
 COARSE_LAGS = 24  # per period: fine enough for the first six partials
 FINE_LAGS = 4  # between two coarse ones
 ALIGNED = 1e-4  # gains in correlation below this are not worth a shift
+SUSTAINED_S = (0.8, 1.6)  # of every note that does not die away: between its attack and its second part
+DYING_ENTRY_S = 2.6  # still the note itself: its second part, and its own release, begin later
+FALL_SPAN = BANK_RATE_HZ  # how far apart the level is compared (frames),
+FALL_POWER = 10.0 ** (-2.0 / 10.0)  # and how much lower it is then if the note dies
+LOOKS = 32  # of so many frames, over 0.4 s: few enough cache lines for a block in which 64 voices change
+LOOK_FRAMES = 16
+LOOK_STEP = int(0.4 * BANK_RATE_HZ) // LOOKS
+FIRST_LOOK = SLOT_GUARD_FRAMES + int(SUSTAINED_S[0] * BANK_RATE_HZ)
 TUNING_KEY = 69.0
 TUNING_HZ = 440.0
 
@@ -111,11 +119,46 @@ def crossfade_gains(share, correlation):
 
 
 @kernel
-def begin_crossfade(voice, notes, slot, source_pitch):
-    """Leave the current slot for ``slot``, whose reference the voice already has."""
+def dies_away(note):
+    """Whether a note's held sound falls by more than 2 dB/s."""
+    early, late = 0.0, 0.0
+    for look in range(LOOKS):
+        first = FIRST_LOOK + look * LOOK_STEP
+        for frame in range(first, first + LOOK_FRAMES):
+            here, there = note[np.uint64(frame)], note[np.uint64(frame + FALL_SPAN)]
+            early += here * here
+            late += there * there
+    return late < early * FALL_POWER
+
+
+@kernel
+def entry_position(note, position, part_s):
+    """Where in another note a voice goes on that is ``part_s + position`` seconds into its own.
+
+    A sound that stays is entered early enough for its next part to be made in time, however far the voice
+    is; a sound that dies is entered where the voice is, or where what is left of it begins.
+    """
+    heard_s = part_s + position
+    earliest, latest = SUSTAINED_S
+    if heard_s <= latest:
+        return heard_s
+    if dies_away(note):
+        return position if part_s == 0.0 else DYING_ENTRY_S
+    turns = (heard_s - earliest) / (latest - earliest)
+    return earliest + (turns - math.floor(turns)) * (latest - earliest)
+
+
+@kernel
+def enter_layer(voice, notes, slot, source_pitch, position):
+    """Leave the current slot for ``slot``, whose reference the voice already has, at ``position`` or near."""
     voice.old_slot = voice.slot
     voice.old_source_pitch = voice.source_pitch
     voice.old_position = voice.position
+    voice.old_next_slot = voice.next_slot
+    voice.old_leave_s = voice.leave_s
+    voice.old_enter_s = voice.enter_s
+    voice.next_slot = NO_SLOT
+    voice.part_s = 0.0
     voice.slot = slot
     voice.source_pitch = source_pitch
     voice.crossfade = 0.0
@@ -123,8 +166,15 @@ def begin_crossfade(voice, notes, slot, source_pitch):
     new_speed = 2.0 ** ((voice.key - source_pitch) / 12.0)
     period_s = 2.0 ** ((TUNING_KEY - source_pitch) / 12.0) / TUNING_HZ
     voice.position, voice.correlation = align_layers(
-        notes[voice.old_slot], voice.position, old_speed, notes[slot], voice.position, new_speed, period_s
+        notes[voice.old_slot], voice.position, old_speed, notes[slot], position, new_speed, period_s
     )
+
+
+@kernel
+def begin_crossfade(voice, notes, slot, source_pitch):
+    """Leave the current note for the one in ``slot``, whose reference the voice already has."""
+    position = entry_position(notes[slot], voice.position, voice.part_s)
+    enter_layer(voice, notes, slot, source_pitch, position)
 
 
 @kernel
@@ -147,7 +197,9 @@ def move_voice(slots, notes, voice, slot, source_pitch):
 def end_crossfade(slots, notes, voice):
     """The old layer has faded out: let it go, and start the next crossfade if one waits."""
     release_slot(slots, voice.old_slot)
+    release_slot(slots, voice.old_next_slot)
     voice.old_slot = NO_SLOT
+    voice.old_next_slot = NO_SLOT
     voice.crossfade = 1.0
     if voice.pending_slot != NO_SLOT:
         slot = voice.pending_slot

@@ -12,6 +12,7 @@ from synth_engine.kernel.envelope import FREE
 from synth_engine.kernel.events import apply_event, is_valid, silence_everything
 from synth_engine.kernel.layers import set_key
 from synth_engine.kernel.mix import TICK_FRAMES, finish, smooth_controls, snap_controls
+from synth_engine.kernel.parts import extend_slot
 from synth_engine.kernel.render import render_voice
 from synth_engine.kernel.schedule import add_event, has_room, remove_first
 from synth_engine.kernel.slots import return_slots
@@ -20,6 +21,7 @@ from synth_engine.kernel.voices import ALL_VOICES, release_unheld
 
 OFFLINE = int(HostKind.OFFLINE)
 SET_KEY = int(EventKind.SET_KEY)
+EXTEND_SLOT = int(EventKind.EXTEND_SLOT)
 NOTE_ON = int(EventKind.NOTE_ON)
 LATENCY_S = int(KernelParameter.LATENCY_S)
 HORIZON_NS = 600_000_000_000  # an event stamped further ahead is a fault of its clock
@@ -29,11 +31,15 @@ LONGEST_LATENCY_S = 10.0
 
 @kernel
 def take_event(engine, notes, event, now_ns):
-    """One event out of a ring: key changes act at once, all others wait for their frame."""
+    """One event out of a ring: changes of slots act at once, all others wait for their frame."""
     if event.kind == SET_KEY:
         if not (
             0 <= event.key < KEY_COUNT and set_key(engine, notes, event.key, event.slot, event.source_pitch)
         ):
+            engine.telemetry.dropped_events += 1
+        return
+    if event.kind == EXTEND_SLOT:
+        if not extend_slot(engine, notes, event.key, event.slot, event.value, event.source_pitch):
             engine.telemetry.dropped_events += 1
         return
     stamp_ns = event.stamp_ns if event.stamp_ns != 0 else now_ns

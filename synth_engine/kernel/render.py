@@ -8,8 +8,9 @@ from synth_engine.abi import BANK_RATE_HZ, CHANNEL_COUNT, NO_SLOT, NOTE_SECONDS,
 from synth_engine.kernel.envelope import FREE, SHORTEST_S, attack_step, decay_factor, next_gain
 from synth_engine.kernel.interpolation import interpolate
 from synth_engine.kernel.layers import crossfade_gains, end_crossfade
+from synth_engine.kernel.parts import move_on
 from synth_engine.kernel.toolchain import kernel
-from synth_engine.kernel.voices import CUT, STOLEN, free_voice
+from synth_engine.kernel.voices import CUT, RUN_OUT, STOLEN, free_voice
 
 ATTACK_S = int(KernelParameter.ATTACK_S)
 DECAY_S = int(KernelParameter.DECAY_S)
@@ -21,6 +22,7 @@ START_S = int(KernelParameter.START_S)
 
 STOLEN_FADE_S = 0.005
 CUT_FADE_S = 0.010
+RUN_OUT_FADE_S = 0.100
 DECLICK_S = 0.001  # shortest attack when a note does not start at its beginning
 LOUDEST = np.float32(100.0)  # a note peaks near 1; what is beyond, or not a number, is a fault
 HIGHEST_SEMITONES = 72.0  # keeps a layer's speed, and so its reach into the guard, bounded
@@ -43,7 +45,21 @@ def fade_step(voice, rate_hz):
         return 1.0 / (STOLEN_FADE_S * rate_hz)
     if voice.fading == CUT:
         return 1.0 / (CUT_FADE_S * rate_hz)
+    if voice.fading == RUN_OUT:
+        return 1.0 / (RUN_OUT_FADE_S * rate_hz)
     return 0.0
+
+
+@kernel
+def end_with_note(voice, step, rate_hz):
+    """A voice whose slot ends, with no next part there, fades: a note's own end is quiet, a part's not."""
+    if voice.fading or voice.next_slot != NO_SLOT:
+        return
+    left_s = (NOTE_SECONDS - voice.position) / (step * rate_hz)
+    if voice.part_s > 0.0 and left_s < RUN_OUT_FADE_S:
+        voice.fading = RUN_OUT
+    elif left_s < STOLEN_FADE_S:
+        voice.fading = STOLEN
 
 
 @kernel
@@ -76,10 +92,10 @@ def render_voice(engine, notes, samples, voice, begin, count, frame):
     sustain = min(max(parameters[SUSTAIN_GAIN], 0.0), 1.0)
     crossfade_step = 1.0 / (max(parameters[CROSSFADE_S], SHORTEST_S) * rate_hz)
 
+    move_on(engine.slots, voice)
     step = layer_step(engine, voice, voice.source_pitch)
     old_step = layer_step(engine, voice, voice.old_source_pitch)
-    if not voice.fading and NOTE_SECONDS - voice.position < STOLEN_FADE_S * step * rate_hz:
-        voice.fading = STOLEN  # the rendered note ends here
+    end_with_note(voice, step, rate_hz)
     fade = fade_step(voice, rate_hz)
 
     note = notes[voice.slot]

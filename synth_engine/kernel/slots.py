@@ -1,8 +1,8 @@
 """Who uses which slot, and giving back those that nobody uses.
 
-A slot is *owed* from the ``SET_KEY`` that brings it until its return; ``references`` counts the keys
-and voice layers that name it. Returned is what is owed and has no references: looked for after every
-block, so a full return ring only delays it.
+A slot is *owed* from the ``SET_KEY`` or ``EXTEND_SLOT`` that brings it until its return; ``references``
+counts the keys and voice layers that name it. Returned is what is owed and has no references: looked for
+after every block, so a full return ring only delays it.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ SEMITONES = 12.0
 ALL_CHANNELS = -1
 STOLEN = 1  # values of ``fading``: how fast
 CUT = 2
+RUN_OUT = 3  # a held note ends because its next part has not come
 
 
 @kernel
@@ -38,12 +39,19 @@ def copy_voice(target, source):
     target.source_pitch = source.source_pitch
     target.old_source_pitch = source.old_source_pitch
     target.pending_source_pitch = source.pending_source_pitch
+    target.part_s = source.part_s
+    target.leave_s = source.leave_s
+    target.enter_s = source.enter_s
+    target.old_leave_s = source.old_leave_s
+    target.old_enter_s = source.old_enter_s
     target.stage = source.stage
     target.key = source.key
     target.channel = source.channel
     target.slot = source.slot
     target.old_slot = source.old_slot
     target.pending_slot = source.pending_slot
+    target.next_slot = source.next_slot
+    target.old_next_slot = source.old_next_slot
     target.held = source.held
     target.fading = source.fading
 
@@ -54,9 +62,13 @@ def free_voice(engine, voice, frame):
     release_slot(engine.slots, voice.slot)
     release_slot(engine.slots, voice.old_slot)
     release_slot(engine.slots, voice.pending_slot)
+    release_slot(engine.slots, voice.next_slot)
+    release_slot(engine.slots, voice.old_next_slot)
     voice.slot = NO_SLOT
     voice.old_slot = NO_SLOT
     voice.pending_slot = NO_SLOT
+    voice.next_slot = NO_SLOT
+    voice.old_next_slot = NO_SLOT
     voice.stage = FREE
     voice.held = 0
     voice.fading = 0
@@ -131,7 +143,7 @@ def take_voice(engine, frame):
     place = fading_place(engine, frame)
     copy_voice(voices[place], voices[victim])  # its references go with it
     voices[place].held = 0
-    if voices[place].fading == 0:
+    if voices[place].fading in (0, RUN_OUT):
         voices[place].fading = STOLEN
     engine.telemetry.stolen_voices += 1
     return victim
@@ -189,7 +201,7 @@ def cut_voices(engine, channel):
         voice = engine.voices[index]
         if voice.stage != FREE and concerns(channel, voice.channel):
             voice.held = 0
-            if voice.fading == 0:
+            if voice.fading in (0, RUN_OUT):
                 voice.fading = CUT
 
 
@@ -210,12 +222,15 @@ def start_voice(engine, key, channel, gain, position, stamp_ns, frame):
     voice.crossfade = 1.0
     voice.correlation = 0.0
     voice.source_pitch = entry.source_pitch
+    voice.part_s = 0.0
     voice.stage = ATTACK
     voice.key = key
     voice.channel = channel
     voice.slot = entry.slot
     voice.old_slot = NO_SLOT
     voice.pending_slot = NO_SLOT
+    voice.next_slot = NO_SLOT
+    voice.old_next_slot = NO_SLOT
     voice.held = 1
     voice.fading = 0
     return index

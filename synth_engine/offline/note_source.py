@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_engine.generator.entry import Entry
+from synth_engine.generator.holding import HELD_SHARE
 from synth_engine.generator.model import Model, ModelError
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.runtime import NoteRenderer
-from synth_engine.generator.sustain import HELD_SHARE, sustained_wave
+from synth_engine.generator.sustain import sustained_wave
 from synth_engine.generator.tracks import bin_tracks, partial_tracks
 from synth_engine.render.worker import levelled
 

@@ -25,6 +25,7 @@ from synth_engine.render.protocol import (
     LoadModel,
     Message,
     NotesRendered,
+    PartRendered,
     ProtocolError,
     RenderFailed,
     Stop,
@@ -57,6 +58,9 @@ class WorkerListener(Protocol):
 
     def notes_rendered(self, message: NotesRendered) -> None:
         """A request is done."""
+
+    def part_rendered(self, message: PartRendered) -> None:
+        """A request for a part is done."""
 
     def render_failed(self, message: RenderFailed) -> None:
         """A request has failed."""
@@ -185,6 +189,8 @@ class WorkerClient:
     def _tell(self, message: Message) -> bool:
         if isinstance(message, NotesRendered):
             self._listener.notes_rendered(message)
+        elif isinstance(message, PartRendered):
+            self._listener.part_rendered(message)
         elif isinstance(message, WorkerReady):
             self.state = WorkerState("ready", message.runtime)
             log.info("render worker ready after %.0f ms (%s)", message.load_ms, message.runtime)

@@ -18,6 +18,8 @@ from synth_engine.banks.slots import Owner
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model import Model
 from synth_engine.render.awaited import AwaitedNotes
+from synth_engine.render.continuations import AskPart, ExtendSlot, slots_running_out
+from synth_engine.render.part_times import first_leave_s
 from synth_engine.render.scheduler import Render, Scheduler, SendPoint
 from synth_engine.rings import EventWriter, ReturnReader
 from synth_engine.shared_memory import EngineMemory
@@ -55,6 +57,7 @@ class Performer(ABC):
         self._owed_offs: dict[tuple[int, int], float] = {}  # (key, channel) -> release velocity
         self._awaited = AwaitedNotes()
         self._refused_events = 0
+        self._first_leave_s = first_leave_s(model.representation)
 
     # ---- performance
 
@@ -165,6 +168,8 @@ class Performer(ABC):
         voices = self._memory.record["voices"]
         sounding = voices["key"][(voices["stage"] != VoiceStage.FREE) & (voices["fading"] == 0)]
         self._scheduler.played.sounding = frozenset(sounding.tolist())
+        release_s = float(self._memory.record["parameters"][KernelParameter.RELEASE_S])
+        self._scheduler.parts.look(slots_running_out(voices, self._first_leave_s, release_s))
         for (key, channel), velocity in list(self._owed_offs.items()):
             if not self._push(EventKind.NOTE_OFF, channel, 0, key, velocity):
                 break
@@ -184,6 +189,9 @@ class Performer(ABC):
             "starts_rendered": starts.rendered,
             "starts_late": starts.late,
             "starts_silent": starts.silent,
+            "parts_rendered": scheduler.parts.rendered,
+            "parts_late": scheduler.parts.late,
+            "parts_refused": scheduler.parts.refused,
             "pool_notes": ledger.notes_held(),
             "pool_kernel_slots": ledger.count(Owner.KERNEL) + ledger.count(Owner.LEAVING),
             "pool_worker_slots": ledger.count(Owner.WORKER),
@@ -198,7 +206,7 @@ class Performer(ABC):
         """Something changed: :meth:`_advance` soon."""
 
     @abstractmethod
-    def _execute(self, instruction: SendPoint | Render) -> None:
+    def _execute(self, instruction: SendPoint | Render | AskPart) -> None:
         """Carry out what is the render side's."""
 
     @abstractmethod
@@ -211,6 +219,8 @@ class Performer(ABC):
         for instruction in self._scheduler.advance(self._clock(), max(places, 0)):
             if isinstance(instruction, SetKey):
                 self._set_key(instruction)
+            elif isinstance(instruction, ExtendSlot):
+                self._extend(instruction)
             else:
                 self._execute(instruction)
 
@@ -227,6 +237,16 @@ class Performer(ABC):
         )
         self._refused_events += not pushed
         return pushed
+
+    def _extend(self, extend: ExtendSlot) -> None:
+        pushed = self._events.push(
+            EventKind.EXTEND_SLOT,
+            key=extend.slot,
+            slot=extend.next_slot,
+            value=extend.leave_s,
+            source_pitch=extend.enter_s,
+        )
+        assert pushed, "the scheduler was told of more places than the ring has"
 
     def _set_key(self, change: SetKey) -> None:
         pushed = self._events.push(

@@ -5,8 +5,8 @@ length of the JSON part``, a UTF-8 JSON object, then raw little-endian float32 d
 carries an array. Frames are at most :data:`MAX_FRAME_BYTES`. Nothing is pickled.
 
 The worker writes audio straight into the slots named in a request (``pool.shm``) and never into any
-other; a slot belongs to the worker from ``RenderNotes`` until ``NotesRendered`` or ``RenderFailed``
-for that request, or until control has seen the worker's process end.
+other; a slot belongs to the worker from ``RenderNotes`` or ``RenderPart`` until ``NotesRendered``,
+``PartRendered`` or ``RenderFailed`` for that request, or until control has seen the worker's process end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar, Union, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,18 @@ class RenderNotes:
 
 
 @dataclass(frozen=True, eq=False)
+class RenderPart:
+    """Control -> worker: render into ``slot`` how a held note goes on: ``part`` 1 follows the note itself."""
+
+    KIND: ClassVar[int] = 5
+    request: int
+    point: int
+    pitch: float
+    part: int
+    slot: int
+
+
+@dataclass(frozen=True, eq=False)
 class Stop:
     """Control -> worker: finish and exit with status 0."""
 
@@ -99,6 +111,22 @@ class NotesRendered:
 
 
 @dataclass(frozen=True, eq=False)
+class PartRendered:
+    """Worker -> control: the slot of ``request`` holds sound.
+
+    What the part before holds at ``leave_s`` and after, this one holds at ``enter_s`` and after.
+    ``peak`` is linear; 0 says that the note has died away by then, and the slot holds nothing.
+    """
+
+    KIND: ClassVar[int] = 19
+    request: int
+    leave_s: float
+    enter_s: float
+    peak: float
+    render_ms: float
+
+
+@dataclass(frozen=True, eq=False)
 class RenderFailed:
     """Worker -> control: request failed (-1: loading failed); the slots are control's again."""
 
@@ -108,10 +136,18 @@ class RenderFailed:
     traceback_text: str
 
 
-Message = Union[LoadModel, SetPoint, RenderNotes, Stop, WorkerReady, NotesRendered, RenderFailed]
-_MESSAGES: dict[int, type[Any]] = {
-    c.KIND: c for c in (LoadModel, SetPoint, RenderNotes, Stop, WorkerReady, NotesRendered, RenderFailed)
-}
+Message = Union[
+    LoadModel,
+    SetPoint,
+    RenderNotes,
+    RenderPart,
+    Stop,
+    WorkerReady,
+    NotesRendered,
+    PartRendered,
+    RenderFailed,
+]
+_MESSAGES: dict[int, type[Any]] = {kind.KIND: kind for kind in get_args(Message)}
 
 
 def encode(message: Message) -> bytes:

@@ -11,10 +11,10 @@ import logging
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,18 @@ from numpy.typing import NDArray
 from synth_engine.abi import SLOT_COUNT, SLOT_FRAMES, SLOT_GUARD_FRAMES, SLOT_STRIDE_FRAMES
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model_folder import load_model
+from synth_engine.render.levels import level_gain
 from synth_engine.render.protocol import (
     MAX_FRAME_BYTES,
     POINTS_KEPT,
     LoadModel,
     Message,
     NotesRendered,
+    PartRendered,
     ProtocolError,
     RenderFailed,
     RenderNotes,
+    RenderPart,
     SetPoint,
     Stop,
     WorkerReady,
@@ -39,11 +42,15 @@ from synth_engine.render.protocol import (
 )
 from synth_engine.render.upsampling import upsample
 
+if TYPE_CHECKING:  # heavy, and control has no use for them
+    from synth_engine.generator.tracks import Tracks
+    from synth_engine.render.parts import PartMaker
+
 log = logging.getLogger(__name__)
 
 EXIT_BAD_STREAM = 70
-NOTE_PEAK = 0.95  # of the training notes
-LEVEL_GAIN = (0.25, 4.0)
+LAST_PART = 1 << 20  # 46 days
+_NO_MODEL = "no model is loaded: LoadModel comes first"
 _LENGTH_BYTES = 4
 _NO_REQUEST = -1
 
@@ -57,6 +64,9 @@ class WaveSource(Protocol):
 
     def waves(self, hooks: NDArray[np.float32], pitches: NDArray[np.float64]) -> NDArray[np.float32]:
         """Hooks and pitches to float32 (n, 64000) at 16 kHz."""
+
+    def tracks(self, hook: NDArray[np.float32], pitch: float) -> Tracks:
+        """The same of one note, taken apart."""
 
 
 @dataclass(frozen=True)
@@ -88,33 +98,39 @@ class NoteMaker:
         RenderError
             If the point does not fit the model, or the network answers with NaN or infinity.
         """
+        pitches = np.array([pitch])
+        hooks = self._hooks(latent, offset, pitches)
+        sound: NDArray[np.float32] = upsample(self.renderer.waves(hooks, pitches))[0]
+        _expect_sound(sound, pitch)
+        return levelled(sound)
+
+    def tracks(self, latent: NDArray[np.float32], offset: NDArray[np.float32], pitch: float) -> Tracks:
+        """As `note`, but taken apart, at the network's own level."""
+        tracks = self.renderer.tracks(self._hooks(latent, offset, np.array([pitch]))[0], pitch)
+        _expect_sound(tracks.power, pitch)
+        return tracks
+
+    def _hooks(
+        self, latent: NDArray[np.float32], offset: NDArray[np.float32], pitches: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
         shape = self.entry.hook_shape
         if latent.size != self.latent_size or offset.size not in (0, int(np.prod(shape))):
             raise RenderError(
                 f"point with a latent of {latent.size} and an offset of {offset.size} numbers,"
                 f" expected {self.latent_size} and {shape} or none"
             )
-        pitches = np.array([pitch])
         hooks = self.entry.activate(latent.reshape(1, -1), pitches)
-        if offset.size:
-            hooks = hooks + offset.reshape(1, *shape)
-        sound: NDArray[np.float32] = upsample(self.renderer.waves(hooks, pitches))[0]
-        if not np.isfinite(sound).all():
-            raise RenderError(f"pitch {pitch:g}: the network answered with NaN or infinity")
-        return levelled(sound)
+        return hooks + offset.reshape(1, *shape) if offset.size else hooks
+
+
+def _expect_sound(values: NDArray[np.float32], pitch: float) -> None:
+    if not np.isfinite(values).all():
+        raise RenderError(f"pitch {pitch:g}: the network answered with NaN or infinity")
 
 
 def levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A note brought to the peak that the notes of the training set have.
-
-    The network keeps that level only roughly (0.27 to 2.0 over anchors and random points), and the
-    player would hear one key stick out or the limiter work. Neither silence nor a faint tail is blown up:
-    the gain stays within :data:`LEVEL_GAIN`.
-    """
-    lowest, highest = LEVEL_GAIN
-    peak = float(np.max(np.abs(sound), initial=0.0))
-    gain = highest if peak == 0.0 else min(max(NOTE_PEAK / peak, lowest), highest)
-    return (sound * np.float32(gain)).astype(np.float32, copy=False)
+    """A note brought to the peak that all notes have, see `level_gain`."""
+    return (sound * np.float32(level_gain(sound))).astype(np.float32, copy=False)
 
 
 def write_slot(pool: NDArray[np.float32], slot: int, sound: NDArray[np.float32]) -> None:
@@ -151,6 +167,7 @@ class Worker:
         self._connection = connection
         self._opener = opener
         self._maker: NoteMaker | None = None
+        self._parts: PartMaker | None = None
         self._pool: NDArray[np.float32] | None = None
         self._points: dict[int, SetPoint] = {}
 
@@ -169,7 +186,7 @@ class Worker:
 
     def _answer(self, message: Message) -> bool:
         """Carry out one message; False if control must not go on with this process."""
-        request = message.request if isinstance(message, RenderNotes) else _NO_REQUEST
+        request = message.request if isinstance(message, RenderNotes | RenderPart) else _NO_REQUEST
         try:
             if isinstance(message, LoadModel):
                 self._send(self._load(message))
@@ -177,6 +194,8 @@ class Worker:
                 self._keep(message)
             elif isinstance(message, RenderNotes):
                 self._send(self._render(message))
+            elif isinstance(message, RenderPart):
+                self._send(self._render_part(message))
             else:
                 log.error("control sent %s, which only a worker sends", type(message).__name__)
                 return False
@@ -189,11 +208,14 @@ class Worker:
         return True
 
     def _load(self, message: LoadModel) -> WorkerReady:
+        from synth_engine.render.parts import PartMaker  # noqa: PLC0415  see above
+
         began_s = time.monotonic()
         cache = Path(message.cache_path) if message.cache_path else None
         shape = (SLOT_COUNT, SLOT_STRIDE_FRAMES)
         self._pool = np.memmap(message.pool_path, np.float32, "r+", shape=shape)
         self._maker, digest = self._opener(Path(message.model_path), message.threads, cache)
+        self._parts = PartMaker(self._maker.tracks)
         self._maker.note(np.zeros(self._maker.latent_size, np.float32), np.zeros(0, np.float32), 60.0)
         load_ms = 1e3 * (time.monotonic() - began_s)
         return WorkerReady(digest, type(self._maker.renderer).__name__, load_ms)
@@ -207,11 +229,11 @@ class Worker:
     def _render(self, message: RenderNotes) -> NotesRendered:
         began_s = time.monotonic()
         if self._maker is None or self._pool is None:
-            raise RenderError("no model is loaded: LoadModel comes first")
-        point = self._points.get(message.point)
-        if point is None:
-            raise RenderError(f"point {message.point} is unknown; known: {len(self._points)}")
-        _check(message)
+            raise RenderError(_NO_MODEL)
+        point = self._point(message.point)
+        if len(message.pitches) != len(message.slots):
+            raise RenderError(f"{len(message.pitches)} pitches for {len(message.slots)} slots")
+        _check(message.pitches, message.slots)
         peaks: list[float] = []
         for pitch, slot in zip(message.pitches, message.slots, strict=True):
             sound = self._maker.note(point.latent, point.offset, pitch)
@@ -219,6 +241,29 @@ class Worker:
             peaks.append(float(np.max(np.abs(sound))))
         render_ms = 1e3 * (time.monotonic() - began_s)
         return NotesRendered(message.request, message.point, message.pitches, message.slots, peaks, render_ms)
+
+    def _render_part(self, message: RenderPart) -> PartRendered:
+        began_s = time.monotonic()
+        if self._parts is None or self._pool is None:
+            raise RenderError(_NO_MODEL)
+        point = self._point(message.point)
+        _check([message.pitch], [message.slot])
+        if not 1 <= message.part <= LAST_PART:
+            raise RenderError(f"part {message.part}, expected 1..{LAST_PART}")
+        part = self._parts.part(point.latent, point.offset, message.pitch, message.part)
+        if part is not None:
+            write_slot(self._pool, message.slot, part.sound)
+        render_ms = 1e3 * (time.monotonic() - began_s)
+        if part is None:
+            return PartRendered(message.request, 0.0, 0.0, 0.0, render_ms)
+        peak = float(np.max(np.abs(part.sound)))
+        return PartRendered(message.request, part.leave_s, part.enter_s, peak, render_ms)
+
+    def _point(self, number: int) -> SetPoint:
+        point = self._points.get(number)
+        if point is None:
+            raise RenderError(f"point {number} is unknown; known: {len(self._points)}")
+        return point
 
     def _send(self, message: Message) -> None:
         self._connection.sendall(encode(message))
@@ -247,12 +292,10 @@ class Worker:
         return bytes(data)
 
 
-def _check(message: RenderNotes) -> None:
-    if len(message.pitches) != len(message.slots):
-        raise RenderError(f"{len(message.pitches)} pitches for {len(message.slots)} slots")
-    for slot in message.slots:
+def _check(pitches: Iterable[float], slots: Iterable[int]) -> None:
+    for slot in slots:
         if not 0 <= slot < SLOT_COUNT:
             raise RenderError(f"slot {slot}, expected 0..{SLOT_COUNT - 1}")
-    for pitch in message.pitches:
+    for pitch in pitches:
         if not 0 <= pitch <= 127:
             raise RenderError(f"pitch {pitch}, expected 0..127")

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth_engine.abi import SLOT_FRAMES, SLOT_GUARD_FRAMES, EventKind, KernelParameter
+from synth_engine.abi import SLOT_FRAMES, SLOT_GUARD_FRAMES, EventKind, KernelParameter, VoiceStage
 from synth_engine.banks.disk import BankStore
 from synth_engine.banks.slots import Owner
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model_folder import load_model
 from synth_engine.generator.random_model import make_random_model
 from synth_engine.generator.runtime import NoteRenderer
+from synth_engine.hosts.offline import OfflineHost
 from synth_engine.instrument import Instrument
 from synth_engine.render.upsampling import upsample
 from synth_engine.render.worker import levelled
@@ -98,6 +99,29 @@ def run_live(instrument: Instrument, play: Callable[[], Awaitable[None]]) -> Non
             await instrument.stop()
 
     asyncio.run(live())
+
+
+def test_a_held_note_goes_on_in_parts_of_the_worker(
+    memory: EngineMemory, model_path: Path, cache_dir: Path
+) -> None:
+    instrument = Instrument(memory, model_path, cache_dir)
+    host = OfflineHost(memory, 48_000, 128)
+    voices = memory.record["voices"]
+
+    def in_second_part() -> bool:
+        if instrument.status()["rendered_notes"] != 0:
+            host.render(960)
+        return bool(voices["part_s"][voices["stage"] != VoiceStage.FREE].max(initial=0.0) > 4.0)
+
+    async def play() -> None:
+        instrument.set_point(latent_of(instrument, 0), None, "here")
+        instrument.note_on(64, 0.5)
+        await until(instrument, in_second_part)
+
+    run_live(instrument, play)
+    status = instrument.status()
+    assert status["parts_rendered"] >= 2
+    assert status["stray_returns"] == 0
 
 
 def test_a_played_key_gets_the_note_the_network_makes(

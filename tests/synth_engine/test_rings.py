@@ -169,7 +169,7 @@ def test_files_that_do_not_fit_are_refused(
 
 def test_another_version_is_refused(memory: EngineMemory, tmp_path: Path) -> None:
     memory.record["version"] = 99
-    with pytest.raises(EngineMemoryError, match="version 99, expected 1"):
+    with pytest.raises(EngineMemoryError, match="version 99, expected 2"):
         EngineMemory.open(tmp_path)
 
 

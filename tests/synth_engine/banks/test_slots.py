@@ -62,6 +62,19 @@ def test_a_slot_named_by_two_keys_leaves_with_the_second() -> None:
     assert ledger.owner(slot) is Owner.LEAVING
 
 
+def test_a_part_leaves_from_the_start_and_comes_back_empty() -> None:
+    ledger = SlotLedger(COUNT)
+    slot = ledger.take(anything_goes)
+    assert slot is not None
+    ledger.lend(slot)
+    assert ledger.owner(slot) is Owner.LEAVING
+    assert not ledger.may_name(slot)
+    assert ledger.returned(slot)
+    assert ledger.take(anything_goes) == slot
+    with pytest.raises(SlotError):
+        SlotLedger(COUNT).lend(0)
+
+
 def test_a_return_without_reason_changes_nothing() -> None:
     ledger, slot = ledger_with_note()
     assert not ledger.returned(slot)
@@ -126,6 +139,12 @@ class LedgerMachine(RuleBasedStateMachine):
         del self.busy[slot]
         if new:
             self.content[slot] = (point, pitch)
+
+    @rule(target=leaving, slot=consumes(at_worker))
+    def lend(self, slot: int) -> int:
+        self.ledger.lend(slot)
+        assert not self.ledger.may_name(slot)
+        return slot
 
     @rule(slot=consumes(at_worker))
     def failed(self, slot: int) -> None:

@@ -66,6 +66,12 @@ class Player:
         pitch = float(key) if source_pitch is None else source_pitch
         assert self.control.push(EventKind.SET_KEY, key=key, slot=slot, source_pitch=pitch)
 
+    def extend(self, slot: int, next_slot: int, leave_s: float, enter_s: float) -> None:
+        """Voices in a slot go on in another."""
+        assert self.control.push(
+            EventKind.EXTEND_SLOT, key=slot, slot=next_slot, value=leave_s, source_pitch=enter_s
+        )
+
     def stamp(self, frame: int) -> int:
         """Time stamp of a frame counted from the next one to be rendered."""
         return self.host.now_ns + frame * SECOND_NS // self.rate_hz

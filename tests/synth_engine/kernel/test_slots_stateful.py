@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from synth_engine.abi import NO_SLOT, SLOT_COUNT, EventKind, ReturnKind, VoiceStage
+from synth_engine.abi import NO_SLOT, SLOT_COUNT, VOICE_SLOTS, EventKind, ReturnKind, VoiceStage
 from synth_engine.hosts.recovery import recover
 from tests.synth_engine.kernel.player import Player
 
@@ -45,7 +45,7 @@ class SlotLife(RuleBasedStateMachine):
     def in_voices(self) -> set[int]:
         voices = self.player.voices
         sounding = voices[voices["stage"] != VoiceStage.FREE]
-        return {int(s) for name in ("slot", "old_slot", "pending_slot") for s in sounding[name]} - {NO_SLOT}
+        return {int(s) for name in VOICE_SLOTS for s in sounding[name]} - {NO_SLOT}
 
     @rule(key=KEYS, slot=SLOTS)
     def give(self, key: int, slot: int) -> None:
@@ -59,6 +59,17 @@ class SlotLife(RuleBasedStateMachine):
     def take(self, key: int) -> None:
         self.named.pop(key, None)
         self.player.set_key(key, NO_SLOT)
+
+    @rule(slot=SLOTS, part=st.integers(10, 19), leave_s=st.floats(0.0, 0.05), share=st.floats(0.0, 1.0))
+    def extend(self, slot: int, part: int, leave_s: float, share: float) -> None:
+        if part not in self.ours:
+            return
+        self.ours.discard(part)
+        self.player.extend(slot, part, leave_s, share * leave_s)
+
+    @rule(slot=st.integers(10, 19), part=st.integers(20, 24), leave_s=st.floats(0.0, 0.05))
+    def extend_further(self, slot: int, part: int, leave_s: float) -> None:
+        self.extend(slot, part, leave_s, 0.5)
 
     @rule(key=KEYS, frame=st.integers(0, 300))
     def play(self, key: int, frame: int) -> None:
@@ -94,7 +105,7 @@ class SlotLife(RuleBasedStateMachine):
         record = self.player.memory.record
         expected = [0] * SLOT_COUNT
         voices = record["voices"]
-        for name in ("slot", "old_slot", "pending_slot"):
+        for name in VOICE_SLOTS:
             for slot in voices[name].tolist():
                 if slot != NO_SLOT:
                     expected[slot] += 1

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from synth_engine.abi import NO_SLOT
 from synth_engine.banks.keys import SetKey
 from synth_engine.banks.slots import Owner
+from synth_engine.render.continuations import AskPart, ExtendSlot, Part
 from synth_engine.render.protocol import POINTS_KEPT
 from synth_engine.render.scheduler import (
     ATTEMPTS,
@@ -388,6 +389,169 @@ def feed(desk: Desk, kernel: ToyKernel) -> None:
     pytest.fail("scheduler and kernel never came to rest")
 
 
+def held(desk: Desk, key: int = 60) -> int:
+    """A key is held and has its own note; returns the slot."""
+    desk.scheduler.note_on(key, 0, desk.now_s)
+    desk.point("a")
+    desk.render_all()
+    return desk.scheduler.keys.slot(key)
+
+
+def parts(instructions: list[Instruction]) -> list[AskPart]:
+    return [i for i in instructions if isinstance(i, AskPart)]
+
+
+def extends(instructions: list[Instruction]) -> list[ExtendSlot]:
+    return [i for i in instructions if isinstance(i, ExtendSlot)]
+
+
+def test_a_note_that_runs_out_is_given_its_next_part_and_that_the_one_after() -> None:
+    desk = Desk()
+    slot = held(desk)
+    point = desk.scheduler.points.current
+    assert point is not None
+    for number in (1, 2, 3):
+        desk.scheduler.parts.look({slot: 1.0})
+        (ask,) = parts(desk.advance())
+        assert ask.part == Part(point.number, 60, number)
+        assert desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+        (extend,) = extends(desk.advance())
+        assert extend == ExtendSlot(slot, ask.slot, 2.7, 0.05)
+        slot = ask.slot
+    assert desk.scheduler.ledger.note(slot) is None  # no key is ever told of a part
+    assert desk.scheduler.parts.rendered == 3
+
+
+def test_the_kernel_is_told_once_and_asked_again_if_it_did_not_take_it() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.scheduler.parts.look({slot: 1.0})
+    desk.scheduler.parts.done(parts(desk.advance())[0].request, 2.7, 0.05, 0.5)
+    assert len(extends(desk.advance())) == 1
+    assert not parts(desk.advance())
+    desk.now_s += 1.0
+    assert len(parts(desk.advance())) == 1
+
+
+def test_what_has_died_away_or_fails_for_ever_is_not_asked_for_again() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.scheduler.parts.look({slot: 1.0})
+    desk.scheduler.parts.done(parts(desk.advance())[0].request, 0.0, 0.0, 0.0)
+    assert not parts(desk.advance())
+    other = held(desk, 62)
+    desk.scheduler.parts.look({other: 1.0})
+    for _ in range(ATTEMPTS):
+        assert desk.scheduler.failed(parts(desk.advance())[0].request)
+    assert not parts(desk.advance())
+    assert desk.scheduler.ledger.count(Owner.WORKER) == 0
+
+
+def test_an_urgent_part_comes_first_others_after_the_held_keys_and_before_the_bank() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.rest()
+    desk.scheduler.parts.look({slot: 1.0})
+    desk.scheduler.note_on(64, 0, desk.now_s)
+    (first,) = renders(desk.advance())
+    assert first.pitches == (64,)
+    desk.scheduler.rendered(first.request)
+    (second,) = parts(desk.advance())
+    desk.scheduler.failed(second.request)
+    desk.scheduler.note_on(65, 0, desk.now_s)
+    desk.scheduler.parts.look({slot: 0.1})
+    assert len(parts(desk.advance())) == 1
+
+
+def test_the_voice_nearest_to_its_end_is_looked_after_first() -> None:
+    desk = Desk()
+    slots = {held(desk, key): left_s for key, left_s in ((60, 1.0), (64, 0.5), (67, 0.8))}
+    order = []
+    for _ in slots:
+        desk.scheduler.parts.look(slots)
+        (ask,) = parts(desk.advance())
+        order.append(ask.part.pitch)
+        desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+    assert order == [64, 67, 60]
+
+
+def test_notes_that_go_on_can_be_sure_of_their_slots_and_leave_some_to_a_change_of_timbre() -> None:
+    desk = Desk(slot_count=57)  # 25 notes, two parts each of 12 of them, 7 for the change, 1 over
+    desk.point("a")
+    for key in PITCHES:
+        desk.scheduler.note_on(key, 0, desk.now_s)
+    desk.render_all()
+    running = {desk.scheduler.keys.slot(key): 1.0 for key in PITCHES}
+    for _ in range(8 * len(PITCHES)):
+        desk.scheduler.parts.look(running)
+        instructions = desk.advance()
+        for extend in extends(instructions):
+            del running[extend.slot]
+            running[extend.next_slot] = 1.0
+            if desk.scheduler.ledger.note(extend.slot) is None:
+                desk.scheduler.returned(extend.slot)  # the voice has stepped out of it
+        for ask in parts(instructions):
+            desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+    assert desk.scheduler.ledger.count(Owner.LEAVING) == 12
+    assert desk.scheduler.parts.rendered > 100
+    assert desk.scheduler.parts.refused > 0
+    desk.point("b")
+    assert len(desk.render_all()) == 19  # a part is on its way
+
+
+def test_a_dead_worker_gives_the_slots_of_parts_back_and_is_asked_again() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.scheduler.parts.look({slot: 1.0})
+    assert parts(desk.advance())
+    desk.scheduler.worker_lost()
+    assert desk.scheduler.ledger.count(Owner.WORKER) == 0
+    desk.scheduler.worker_ready()
+    again = desk.advance()
+    assert isinstance(again[0], SendPoint)
+    assert len(parts(again)) == 1
+
+
+def test_a_part_nobody_waits_for_any_more_is_let_go() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.scheduler.parts.look({slot: 1.0})
+    (ask,) = parts(desk.advance())
+    desk.scheduler.parts.look({})
+    desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+    assert not extends(desk.advance())
+    assert desk.scheduler.ledger.owner(ask.slot) is Owner.CONTROL
+
+
+def test_many_parts_are_begun_early_enough_for_the_last_of_them() -> None:
+    desk = Desk(pitches=range(60, 64))
+    slots = [held(desk, key) for key in range(60, 64)]
+    for slot in slots[:2]:  # on an overloaded machine
+        desk.scheduler.parts.look({slot: 1.0})
+        (ask,) = parts(desk.advance())
+        desk.now_s += 0.8
+        desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+        desk.advance()
+    desk.now_s += 1.0
+    desk.point("b")
+    desk.scheduler.parts.look(dict.fromkeys(slots, 2.5))
+    (note,) = renders(desk.advance())  # there is time for a new timbre,
+    desk.scheduler.rendered(note.request)
+    desk.scheduler.parts.look(dict.fromkeys(slots, 1.5))
+    assert len(parts(desk.advance())) == 1  # and now there is none
+
+
+def test_late_parts_are_counted() -> None:
+    desk = Desk()
+    slot = held(desk)
+    desk.scheduler.parts.look({slot: 0.2})
+    (ask,) = parts(desk.advance())
+    desk.scheduler.parts.look({slot: -0.1})
+    desk.scheduler.parts.done(ask.request, 2.7, 0.05, 0.5)
+    assert len(extends(desk.advance())) == 1
+    assert desk.scheduler.parts.late == 1
+
+
 class SchedulerMachine(RuleBasedStateMachine):
     """Players, worker, kernel and disk in any order: no slot is ever in two hands, and none is lost."""
 
@@ -398,8 +562,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk(self.SLOTS, self.PITCHES)
         self.kernel = ToyKernel()
-        self.waiting: list[Render] = []
-        self.content: dict[int, tuple[int, int]] = {}  # what the worker has really put there
+        self.waiting: list[Render | AskPart] = []
+        self.content: dict[int, tuple[int, ...]] = {}  # what the worker has really put there
         self.load: tuple[object, dict[int, int]] | None = None
         self.pinned: list[int] = []
 
@@ -434,15 +598,53 @@ class SchedulerMachine(RuleBasedStateMachine):
                     assert slot not in self.pinned
                     self.content.pop(slot, None)  # the worker may write from now on
                 self.waiting.append(instruction)
+            elif isinstance(instruction, AskPart):
+                assert instruction.slot not in self.kernel.referenced()
+                assert instruction.slot not in self.pinned
+                self.content.pop(instruction.slot, None)
+                self.waiting.append(instruction)
+            elif isinstance(instruction, ExtendSlot):
+                number = self.part_number(instruction.slot)
+                assert self.content[instruction.next_slot] == (
+                    *self.content[instruction.slot][:2],
+                    number + 1,
+                )
+                self.kernel.ring.append(("extend", instruction))
             elif isinstance(instruction, SetKey):
                 assert self.content[instruction.slot][1] == instruction.source_pitch
                 self.kernel.ring.append(("set", instruction))
         assert len(self.waiting) <= REQUESTS_IN_FLIGHT
 
-    @precondition(lambda self: self.waiting)
+    def part_number(self, slot: int) -> int:
+        return self.content[slot][2] if len(self.content[slot]) == 3 else 0
+
+    @rule(left_s=st.floats(-1.0, 2.0))
+    def look(self, left_s: float) -> None:
+        self.scheduler.parts.look(dict.fromkeys(self.kernel.running_out(), left_s))
+
     @rule()
-    def rendered(self) -> None:
+    def move_on(self) -> None:
+        self.kernel.move_on()
+
+    @rule(key=st.sampled_from((58, 60)), parts=st.integers(1, 3), left_s=st.sampled_from((0.1, 1.0)))
+    def hold(self, key: int, parts: int, left_s: float) -> None:
+        """A key goes down and stays down for some parts."""
+        if self.scheduler.points.current is None:
+            self.set_point("a")
+        self.note_on(key, 0)
+        for _ in range(parts + 1):
+            self.work(3, PLENTY)
+            self.move_on()
+            self.look(left_s)
+
+    @precondition(lambda self: self.waiting)
+    @rule(peak=st.sampled_from((0.0, 0.5, 0.5)))
+    def rendered(self, peak: float = 0.5) -> None:
         done = self.waiting.pop(0)
+        if isinstance(done, AskPart):
+            self.content[done.slot] = (done.part.point, done.part.pitch, done.part.number)
+            assert self.scheduler.parts.done(done.request, 2.7, 0.05, peak)
+            return
         for pitch, slot in zip(done.pitches, done.slots, strict=True):
             self.content[slot] = (done.point, pitch)
         assert self.scheduler.rendered(done.request)
@@ -531,8 +733,10 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.end_load(loaded=False)
         if self.pinned:
             self.end_save()
+        self.scheduler.parts.look({})
         while self.waiting:
             self.rendered()
+        self.kernel.ring.extend(("off", key) for key in self.kernel.voices)
         feed(self.desk, self.kernel)
         ledger = self.scheduler.ledger
         assert ledger.count(Owner.WORKER) == 0

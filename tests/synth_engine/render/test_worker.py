@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from synth_engine.abi import SLOT_COUNT, SLOT_FRAMES, SLOT_GUARD_FRAMES, SLOT_STRIDE_FRAMES
 from synth_engine.generator.entry import Entry
 from synth_engine.generator.model_folder import load_model
+from synth_engine.generator.spectral import DEFAULT, waves_to_spectrograms
+from synth_engine.generator.tracks import Tracks, partial_tracks
 from synth_engine.render.protocol import (
     MAX_FRAME_BYTES,
     POINTS_KEPT,
     LoadModel,
     Message,
     NotesRendered,
+    PartRendered,
     RenderFailed,
     RenderNotes,
+    RenderPart,
     SetPoint,
     Stop,
     WorkerReady,
@@ -38,6 +42,10 @@ class ToySource:
         seconds = np.arange(64_000) / 16_000
         hz = 440.0 * 2.0 ** ((pitches[:, None] - 69.0) / 12.0)
         return (np.sin(2 * np.pi * hz * seconds) * hooks.mean()).astype(np.float32)
+
+    def tracks(self, hook: NDArray[np.float32], pitch: float) -> Tracks:
+        wave = self.waves(hook[None], np.array([pitch]))
+        return partial_tracks(waves_to_spectrograms(wave)[0], pitch, DEFAULT)
 
 
 class ControlEnd:
@@ -84,6 +92,12 @@ class ControlEnd:
         self.thread.join(20.0)
         assert not self.thread.is_alive()
         return self.status
+
+    def silent_point(self, number: int) -> SetPoint:
+        """A point whose hook has the mean 0."""
+        latent = np.zeros(self.model.latent_size, np.float32)
+        hook = Entry(self.model).activate(latent[None], np.array([69.0]))[0]
+        return SetPoint(number, latent, -hook)
 
     def point(self, number: int, offset: float | None = None) -> SetPoint:
         latent = np.zeros(self.model.latent_size, np.float32)
@@ -135,10 +149,14 @@ def test_no_other_slot_is_touched(control: ControlEnd) -> None:
         (RenderNotes(1, 1, [60.0, 61.0], [1]), "2 pitches for 1 slots"),
         (RenderNotes(1, 1, [float("nan")], [1]), "pitch nan"),
         (RenderNotes(1, 1, [128.0], [1]), "pitch 128"),
+        (RenderPart(1, 9, 60.0, 1, 0), "point 9 is unknown"),
+        (RenderPart(1, 1, 128.0, 1, 0), "pitch 128"),
+        (RenderPart(1, 1, 60.0, 0, 0), "part 0"),
+        (RenderPart(1, 1, 60.0, 1, SLOT_COUNT), "slot 256"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_in_words(
-    control: ControlEnd, request_: RenderNotes, words: str
+    control: ControlEnd, request_: RenderNotes | RenderPart, words: str
 ) -> None:
     control.load()
     control.socket.sendall(encode(control.point(1)))
@@ -148,6 +166,41 @@ def test_a_request_that_cannot_be_is_refused_in_words(
     assert words in answer.summary
     assert "Traceback" in answer.traceback_text
     assert isinstance(control.ask(RenderNotes(2, 1, [60.0], [1])), NotesRendered)
+
+
+def test_a_part_is_answered_with_sound_and_where_it_takes_over(control: ControlEnd) -> None:
+    control.load()
+    control.socket.sendall(encode(control.point(1, offset=1.0)))
+    answer = control.ask(RenderPart(5, 1, 69.0, 1, 3))
+    assert isinstance(answer, PartRendered)
+    assert answer.request == 5
+    assert 2.0 < answer.leave_s < 3.0
+    assert answer.peak == pytest.approx(np.abs(control.pool[3]).max())
+    assert 0.5 < answer.peak < 1.0
+    row = control.pool[3]
+    assert not row[:SLOT_GUARD_FRAMES].any()
+    assert not row[-SLOT_GUARD_FRAMES:].any()
+    assert {slot for slot in range(SLOT_COUNT) if control.pool[slot].any()} == {3}
+
+
+def test_a_part_of_silence_is_told_as_its_end(control: ControlEnd) -> None:
+    control.load()
+    control.pool[4] = 7.0
+    control.socket.sendall(encode(control.silent_point(1)))
+    answer = control.ask(RenderPart(5, 1, 69.0, 1, 4))
+    assert isinstance(answer, PartRendered)
+    assert answer.peak == 0.0
+    assert (control.pool[4] == 7.0).all()
+
+
+def test_a_part_of_what_is_not_a_number_fails(control: ControlEnd) -> None:
+    control.load()
+    control.pool[4] = 7.0
+    control.socket.sendall(encode(control.point(1, offset=float("nan"))))
+    answer = control.ask(RenderPart(1, 1, 69.0, 1, 4))
+    assert isinstance(answer, RenderFailed)
+    assert "NaN" in answer.summary
+    assert (control.pool[4] == 7.0).all()
 
 
 def test_a_note_that_is_not_a_number_fails_and_leaves_the_slot_alone(control: ControlEnd) -> None:
