@@ -14,15 +14,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_engine.generator.architecture import Architecture, runtime_scale
+from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.harmonic import HARMONIC_SLOTS, LOBE_CHANNEL, maps_of_pitch
+from synth_engine.generator.readout import Readout
 
 FloatArray = NDArray[np.float32]
 
 KINDS = 2  # the partials, and what lies beside them
 BESIDE_LOBE, WITHIN_LOBE = 0.35, 0.8  # of the lobe map: -45 and -14 dB below a partial's peak
-
-_KERNEL = "trim/kernel"
 
 
 @lru_cache(maxsize=8)
@@ -53,11 +52,7 @@ class Trim:
     def __init__(self, architecture: Architecture, weights: Mapping[str, FloatArray]) -> None:
         self._size = architecture.representation
         self._knots = architecture.trim_frames
-        if self._knots:
-            kernel = weights[_KERNEL]
-            scale = np.float32(runtime_scale(_KERNEL, kernel.shape))
-            self._dense = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]) * scale)
-            self._bias = weights["trim/bias"]
+        self._readout = Readout(weights, "trim") if self._knots else None
 
     def __bool__(self) -> bool:
         return bool(self._knots)
@@ -76,8 +71,8 @@ class Trim:
         -------
         NDArray[np.float32], shape (frames, bins)
         """
-        numbers = hook.reshape(-1) @ self._dense + self._bias
-        numbers = numbers.reshape(len(self._knots), KINDS, HARMONIC_SLOTS)
+        assert self._readout is not None  # callers ask whether there is a trim
+        numbers = self._readout.of_hook(hook).reshape(len(self._knots), KINDS, HARMONIC_SLOTS)
         maps = maps_of_pitch(pitch, self._size)
         share = partial_share(maps.channels[:, LOBE_CHANNEL])
         laid = share * numbers[:, 0, maps.slots] + (1.0 - share) * numbers[:, 1, maps.slots]

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_engine.generator.architecture import Architecture, runtime_scale
+from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.harmonic import HARMONIC_SLOTS, LOBE_CHANNEL, maps_of_pitch
+from synth_engine.generator.readout import Readout
 
 FloatArray = NDArray[np.float32]
-
-_KERNEL = "voicing/kernel"
 
 
 class NoteMaps:
@@ -36,11 +35,7 @@ class NoteMaps:
     def __init__(self, architecture: Architecture, weights: Mapping[str, FloatArray]) -> None:
         self._size = architecture.representation
         self._voicing = architecture.voicing
-        if self._voicing:
-            kernel = weights[_KERNEL]
-            scale = np.float32(runtime_scale(_KERNEL, kernel.shape))
-            self._dense = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]) * scale)
-            self._bias = weights["voicing/bias"]
+        self._readout = Readout(weights, "voicing") if self._voicing else None
 
     def of_note(self, hook: FloatArray, pitch: float) -> FloatArray:
         """Return the maps of one note.
@@ -57,9 +52,9 @@ class NoteMaps:
         NDArray[np.float32], shape (bins, 5 + voicing)
         """
         maps = maps_of_pitch(pitch, self._size)
-        if not self._voicing:
+        if self._readout is None:
             return maps.channels
-        numbers = (hook.reshape(-1) @ self._dense + self._bias).reshape(HARMONIC_SLOTS, self._voicing)
+        numbers = self._readout.of_hook(hook).reshape(HARMONIC_SLOTS, self._voicing)
         laid = numbers[maps.slots]
         laid[:, : self._voicing // 2] *= maps.channels[:, LOBE_CHANNEL, None]
         return np.concatenate([maps.channels, laid], axis=1)
