@@ -122,14 +122,6 @@ def bytes_of(value: Value) -> memoryview:
     return value
 
 
-def text_of(value: Value) -> str:
-    """The value, which has to be UTF-8. Raises WireError."""
-    try:
-        return str(bytes_of(value), "utf-8")
-    except UnicodeDecodeError as error:
-        raise WireError(f"expected a text in UTF-8: {error}") from None
-
-
 def varint(value: int) -> bytes:
     """Write one integer, -2**63..2**64 - 1, at variable length."""
     value &= _MASK_64

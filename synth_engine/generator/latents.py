@@ -101,20 +101,3 @@ def condition_anchors(model: Model) -> dict[str, Anchor]:
         if chosen:
             anchors[" ".join(chosen.values())] = Anchor(latent, family, model.pitches[0], model.pitches[-1])
     return anchors
-
-
-def with_conditions(model: Model, latents: FloatArray, vector: FloatArray) -> FloatArray:
-    """Return latent points, float32 (..., latent_size), with other conditions at their end.
-
-    Parameters
-    ----------
-    model : Model
-        Whose space.
-    latents : NDArray[np.float32], shape (..., latent_size)
-        Points whose noise is kept.
-    vector : NDArray[np.float32], shape (condition_size,)
-        From `condition_vector`, or a mix of several.
-    """
-    changed = np.array(latents, np.float32)
-    changed[..., model.noise_size :] = vector
-    return changed

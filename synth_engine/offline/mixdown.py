@@ -177,12 +177,6 @@ def peak_gain(peak: float, peak_db: float = PEAK_DB) -> float:
     return 10.0 ** (peak_db / 20.0) / peak if peak > 0.0 else 1.0
 
 
-def to_peak(sound: FloatArray, peak_db: float = PEAK_DB) -> tuple[FloatArray, float]:
-    """Bring a sound's largest magnitude to a level; returns it and the gain in dB."""
-    gain = peak_gain(float(np.max(np.abs(sound), initial=0.0)), peak_db)
-    return (sound * np.float32(gain)).astype(np.float32), 20.0 * math.log10(gain)
-
-
 def scaled(blocks: Iterable[FloatArray], gain: float) -> Iterator[FloatArray]:
     """Every block times a gain."""
     for block in blocks:

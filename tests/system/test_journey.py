@@ -20,7 +20,7 @@ from tests.system.witness import witnessed
 
 pytestmark = pytest.mark.system
 
-LEG_S = 1.2  # a rendered note lasts 4 s, and all this happens inside one
+LEG_S = 1.2
 
 
 def journey_of(daemon: Daemon) -> list[object]:

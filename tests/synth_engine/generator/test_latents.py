@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synth_engine.generator.architecture import Architecture
 from synth_engine.generator.conditions import Condition, ConditionError, ConditionRows, names_of, vector_of
-from synth_engine.generator.latents import condition_anchors, condition_vector, draw_latents, with_conditions
+from synth_engine.generator.latents import condition_anchors, condition_vector, draw_latents
 from synth_engine.generator.model import Model, ModelError
 from synth_engine.generator.model_folder import load_model, save_model
 from synth_engine.generator.random_model import random_model
@@ -101,13 +101,6 @@ def test_a_name_the_model_does_not_have_is_told_in_words(
 ) -> None:
     with pytest.raises(ConditionError, match=message.replace("?", r"\?")):
         condition_vector(model, chosen)
-
-
-def test_other_conditions_keep_the_noise(model: Model) -> None:
-    latents = draw_latents(model, np.random.default_rng(1), 3)
-    changed = with_conditions(model, latents, condition_vector(model, {"family": "string"}))
-    np.testing.assert_array_equal(changed[:, :5], latents[:, :5])
-    assert changed[:, 5:].tolist() == 3 * [STRING_ACOUSTIC_DARK]
 
 
 @given(st.data())

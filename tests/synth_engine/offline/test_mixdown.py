@@ -8,7 +8,7 @@ import pytest
 from mappings.catalogue import CATALOGUE
 from synth_engine.abi import VoiceStage
 from synth_engine.kernel import envelope as kernel
-from synth_engine.offline.mixdown import Envelope, Mixdown, Placed, mix, to_peak, trapezoid
+from synth_engine.offline.mixdown import Envelope, Mixdown, Placed, mix, trapezoid
 
 RATE_HZ = 1000
 
@@ -81,18 +81,6 @@ def test_what_is_finished_stays_finished() -> None:
     mixdown.finished_until(0.5)
     with pytest.raises(ValueError, match="finished"):
         mixdown.add(Placed(0.1, np.ones(1, np.float32)))
-
-
-def test_the_peak_counts_both_signs() -> None:
-    sound, gain_db = to_peak(np.array([[0.1], [-0.5]], np.float32))
-    assert np.abs(sound).max() == pytest.approx(10 ** (-1 / 20))
-    assert gain_db == pytest.approx(6.02 - 1.0, abs=0.01)
-
-
-def test_silence_is_left_alone() -> None:
-    sound, gain_db = to_peak(np.zeros((4, 1), np.float32))
-    assert not sound.any()
-    assert gain_db == 0.0
 
 
 def test_a_trapezoid_has_its_three_sides() -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from synth_engine.offline.arrangement import arrange
 from synth_engine.offline.casting import CastPlan, cast
+from synth_engine.offline.levelled_file import write_levelled
 from synth_engine.offline.midi_song import read_song
-from synth_engine.offline.mixdown import Placed, mix, to_peak, trapezoid
+from synth_engine.offline.mixdown import Placed, mix, trapezoid
 from synth_engine.offline.note_source import NoteSource
 from synth_engine.offline.song import Song, SongNote
 from synth_engine.offline.song_render import SongFormat, mixed, shaped
@@ -123,11 +125,14 @@ def test_random_timbres_come_every_so_many_seconds(source: NoteSource) -> None:
         np.testing.assert_allclose(timbres.latent_of(note), points[number], atol=1e-6)
 
 
-def test_loudness_is_the_larger_of_both_signs() -> None:
+def test_loudness_is_the_larger_of_both_signs(tmp_path: Path) -> None:
     """The original divides by the signed maximum: what swings below it clips."""
     swinging = np.array([[0.1], [-1.0]], np.float32)
     assert np.abs(swinging / swinging.max() / 2).max() > 1.0
-    assert np.abs(to_peak(swinging)[0]).max() < 1.0
+    written = write_levelled(tmp_path / "song.wav", [swinging], 48_000, 1)
+    assert written.gain_db == pytest.approx(-1.0)
+    heard, _ = soundfile.read(tmp_path / "song.wav")
+    assert np.abs(heard).max() == pytest.approx(10 ** (-1 / 20), abs=1e-4)
 
 
 def test_the_mix_scales_no_note() -> None:
@@ -139,13 +144,16 @@ def test_the_mix_scales_no_note() -> None:
     np.testing.assert_allclose(faint.wave, 0.1 * loud.wave, atol=1e-6)
 
 
-def test_silence_stays_silent_and_finite() -> None:
+def test_silence_stays_silent_and_finite(tmp_path: Path) -> None:
     """The original divides by a silent note's peak."""
     note = SongNote(0.0, 0.5, 60, 127, 0, 0)
     channel = Song.idle_channels()[0]
     placed = shaped(note, channel, np.zeros(64_000, np.float32), RATE_HZ, 48_000)
-    sound, _ = to_peak(mix([placed], 48_000))
-    assert not sound.any()
+    written = write_levelled(tmp_path / "song.wav", [mix([placed], 48_000)], 48_000, 2)
+    assert written.silent
+    assert written.gain_db == 0.0
+    heard, _ = soundfile.read(tmp_path / "song.wav")
+    assert not heard.any()
 
 
 def test_the_last_note_is_heard_to_its_end(source: NoteSource) -> None:
