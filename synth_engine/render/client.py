@@ -215,13 +215,14 @@ class WorkerClient:
         process = self._process
         if process is None:
             return
-        killed = False
-        try:
-            async with asyncio.timeout(GRACE_S):
-                await process.wait()
-        except TimeoutError:
+        # Not asyncio.timeout: in a task that is being cancelled Python 3.11.2 (Debian 12's) takes its end for
+        # the cancellation, and the process would never be killed.
+        ended = asyncio.ensure_future(process.wait())
+        await asyncio.wait({ended}, timeout=GRACE_S)
+        killed = not ended.done()
+        if killed:
             process.kill()  # in the middle of a note perhaps; nothing of it is wanted any more
-            killed = True
+        await ended
         status = await process.wait()
         self._process = None  # not before: a cancelled end is done again
         if status != 0 and not killed:
